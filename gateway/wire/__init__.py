@@ -1,0 +1,1 @@
+"""Octets in, values out: the grammars of POP3 and SMTP, without I/O, clock or log."""
