@@ -1,0 +1,79 @@
+"""What the protocols and the delivery ask about addresses, and who answers.
+
+Proof of identity is not here: that is `twisted.cred`, its checkers and the Portal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zope.interface import Attribute, Interface
+
+
+class DirectoryUnavailable(Exception):
+    """The source cannot answer now; the text says why, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An address that has a mailbox."""
+
+    mailbox: str
+    """The mailbox: the address in lower case."""
+    enabled: bool = True
+    quota_octets: int | None = None
+    quota_messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An address that stands for others."""
+
+    targets: tuple[str, ...]
+    """Addresses: users or other aliases."""
+
+
+class IDirectory(Interface):
+    """What an address is. Each method returns its answer or a Deferred of it; where the source
+    cannot be asked it raises (or fails with) `DirectoryUnavailable`, never a wrong answer."""
+
+    def has_domain(domain):
+        """@param domain: in lower case, IDNA A-labels: str.
+        @return: whether mail for it is received here: bool."""
+
+    def find(local_part, domain):
+        """@param local_part: in lower case; "" asks for the catch-all of the domain: str.
+        @return: a `User`, an `Alias`, or None where there is neither. Nothing is tried beyond
+        exactly this address."""
+
+    def find_login(name):
+        """@param name: what a person typed as user name: an address in any case, a bare local
+        part, an alias of one user: str.
+        @return: the `User` it means, or None where it means none or several."""
+
+
+class IMailUser(Interface):
+    """The avatar of a user that has proved who they are, where no maildrop is asked for."""
+
+    address = Attribute("The user's address: str.")
+
+
+class ISASLMechanism(Interface):
+    """The server's side of one authentication exchange (RFC 4422). Serves one exchange only."""
+
+    name = Attribute("As registered with IANA, in upper case: str.")
+
+    def respond(response):
+        """Take the client's next response.
+
+        @param response: decoded octets; None at the start, where the client sent no initial
+            response.
+        @return: the next challenge as bytes (b"" is an empty challenge), or, when the exchange is
+            complete, an object that provides a `twisted.cred.credentials` interface and is to be
+            given to a portal.
+        @raise InvalidResponse: the response is not of this mechanism's form.
+        """
+
+
+class InvalidResponse(Exception):
+    """A response that the mechanism cannot read. The text is for the client and holds no secret."""

@@ -1,0 +1,1 @@
+"""Envelope in, stored copies out."""

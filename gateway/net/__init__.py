@@ -1,0 +1,1 @@
+"""What every listener shares: connections, TLS, listeners, limits."""

@@ -1,0 +1,353 @@
+"""One connection of a line-oriented protocol: bounded input, replies in order, one write a read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IPushProducer,
+    ISSLTransport,
+)
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from gateway.client import Client
+from gateway.events import (
+    InternalError,
+    PlaintextInjected,
+    SessionClosed,
+    SessionOpened,
+    TLSStarted,
+)
+from gateway.net.idle import IdleTimer
+from gateway.net.peers import client_of, tls_parameters_of
+from gateway.wire.lines import InputBuffer, OverlongLine
+
+if TYPE_CHECKING:
+    from gateway.net.factory import ConnectionFactory
+
+Result = bytes | Deferred[Any] | None
+"""What handling a line or a block gives: the reply, a Deferred of it, or nothing to say (yet)."""
+
+
+@implementer(IPushProducer, IHandshakeListener)
+class CommandConnection(Protocol):
+    """The frame in which a protocol's session runs; subclasses fill in the `handle_` methods.
+
+    While a Deferred reply is pending nothing more is parsed: pipelined input waits, and beyond
+    `input_limit` octets reading pauses. The same holds while the client does not read what it
+    asked for. Whatever a handler raises ends as a temporary failure and an `InternalError` event.
+    """
+
+    factory: ConnectionFactory
+    transport: Any  # TCP, unix, TLS or a test's: more than ITransport is asked of it
+    line_limit: ClassVar[int] = 12_288
+    """Octets of the longest line ever taken."""
+    input_limit: ClassVar[int] = 65_536
+    """Octets of input that wait before reading pauses."""
+    output_mark: ClassVar[int] = 65_536
+    """Octets of replies that are joined before they are written."""
+    linger_seconds: ClassVar[float] = 30.0
+    """How long the peer may take to read our last words before the connection is cut."""
+
+    client: Client
+
+    # What subclasses answer ------------------------------------------------------------------
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long a client may be silent."""
+        raise NotImplementedError
+
+    def handle_start(self) -> bytes | None:
+        """Return the greeting. The connection is counted, and `self.client` is set."""
+        raise NotImplementedError
+
+    def handle_line(self, line: bytes) -> Result:
+        """Handle one command line, given without its end."""
+        raise NotImplementedError
+
+    def handle_overlong_line(self) -> Result:
+        """Handle a line longer than `line_limit`, which was skipped."""
+        raise NotImplementedError
+
+    def handle_failure(self) -> bytes:
+        """Return the reply to a command that failed for a reason of ours."""
+        raise NotImplementedError
+
+    def handle_too_many(self) -> bytes:
+        """Return what a connection beyond the limits is told instead of the greeting."""
+        raise NotImplementedError
+
+    def handle_idle(self) -> bytes:
+        """Return what a client that was silent for `idle_seconds` is told at the end."""
+        raise NotImplementedError
+
+    def handle_shutdown(self) -> bytes:
+        """Return what a client is told when the gateway stops."""
+        raise NotImplementedError
+
+    def handle_end(self) -> None:
+        """Let go of everything the session holds: the connection has ended, in whatever way."""
+        raise NotImplementedError
+
+    # Beginning and end -----------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """Count the connection, and greet or refuse it."""
+        self._input = InputBuffer(self.line_limit)
+        self._out: list[bytes] = []
+        self._out_octets = 0
+        self._take_block: Callable[[bytes], Result] | None = None
+        self._drained: Callable[[], object] | None = None
+        self._waiting = False
+        self._pumping = False
+        self._congested = False
+        self._reading_paused = False
+        self._ending = False
+        self._winding_down = False
+        self._end_reason = "connection lost"
+        self.client = client_of(self.transport, self.factory.protocol_name)
+        self.client.connected_at = time.time()
+        self._timer = IdleTimer(self.factory.reactor, self._silent)
+        self._set_socket_options()
+        self.transport.registerProducer(self, True)
+        self.factory.connected(self)
+        self._admitted = self.factory.limits.admit(self.client)
+        if not self._admitted:
+            self.end("too many connections", self.handle_too_many())
+            return
+        self.factory.events.emit(SessionOpened(self.client))
+        self._timer.start(self.idle_seconds)
+        greeting = self.handle_start()
+        if greeting:
+            self.send(greeting)
+            self.flush()
+
+    def _set_socket_options(self) -> None:
+        # Unix sockets and test transports have neither.
+        if hasattr(self.transport, "setTcpNoDelay") and self.client.host != "unix":
+            self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+        """Release everything, tell the end of the session."""
+        self.client.connected = False
+        self._ending = True
+        self._timer.stop()
+        self._input.clear()
+        self._take_block = self._drained = None
+        try:
+            self.handle_end()
+        except Exception:
+            self._tell_failure("handle_end", Failure())
+        self.factory.disconnected(self)
+        if self._admitted:
+            self.factory.limits.leave(self.client)
+            seconds = time.time() - self.client.connected_at
+            self.factory.events.emit(SessionClosed(self.client, self._end_reason, seconds))
+
+    def end(self, reason: str, last_words: bytes = b"") -> None:
+        """Close the connection when what was said before, and `last_words`, are written."""
+        if self._ending:
+            return
+        if last_words:
+            self.send(last_words)
+        self.flush()
+        self._ending = True
+        self._end_reason = reason
+        self._input.clear()
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+        if self.client.connected:
+            self._timer.start(self.linger_seconds)
+
+    def abort(self, reason: str) -> None:
+        """Cut the connection, whatever is still to be written."""
+        if not self._ending:
+            self._ending = True
+            self._end_reason = reason
+            self._input.clear()
+            self.transport.unregisterProducer()
+        self.transport.abortConnection()
+
+    def wind_down(self) -> None:
+        """End soon: at once, or when the reply that is being worked on has been given."""
+        if self._waiting and self._drained is None:
+            self._winding_down = True
+        else:
+            self.end("shutting down", self.handle_shutdown())
+
+    @property
+    def ending(self) -> bool:
+        """True from the moment on when nothing more is read from the client."""
+        return self._ending
+
+    def _silent(self) -> None:
+        if self._ending:
+            self.transport.abortConnection()
+        elif self._waiting and self._drained is None:
+            self._timer.start(self.idle_seconds)  # it is us who are late
+        elif self._congested:
+            self.abort("stalled")
+        else:
+            self.end("idle", self.handle_idle())
+
+    # Input -----------------------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take octets from the client."""
+        if self._ending:
+            return
+        self._timer.touch()
+        self._input.feed(data)
+        self._pump()
+        if len(self._input) > self.input_limit and not self._reading_paused and not self._ending:
+            self._reading_paused = True
+            self.transport.pauseProducing()
+
+    def take_blocks(self, taker: Callable[[bytes], Result]) -> None:
+        """Give what comes next to `taker` in blocks, as it comes, until `take_lines`."""
+        self._take_block = taker
+
+    def take_lines(self, unused: bytes = b"") -> None:
+        """Give what comes next, beginning with `unused`, to `handle_line`."""
+        self._take_block = None
+        if unused:
+            self._input.put_back(unused)
+
+    def _pump(self) -> None:
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while not (self._waiting or self._congested or self._ending):
+                if not self._handle_next():
+                    break
+        finally:
+            self._pumping = False
+        self.flush()
+        if self._reading_paused and len(self._input) <= self.input_limit and not self._ending:
+            self._reading_paused = False
+            self.transport.resumeProducing()
+
+    def _handle_next(self) -> bool:
+        """Handle one line or block; False when there is none."""
+        try:
+            if self._take_block is not None:
+                if not len(self._input):
+                    return False
+                result = self._take_block(self._input.take_all())
+            else:
+                line = self._input.take_line()
+                if line is None:
+                    return False
+                result = self.handle_line(line)
+        except OverlongLine:
+            result = self.handle_overlong_line()
+        except Exception:
+            result = self._reply_to_failure(Failure())
+        if result.__class__ is bytes:
+            self.send(result)  # type: ignore[arg-type]
+        elif result is not None:
+            self._wait_for(result)  # type: ignore[arg-type]
+        return True
+
+    def _wait_for(self, pending: Deferred[Any]) -> None:
+        self._waiting = True
+        pending.addErrback(self._reply_to_failure)
+        pending.addCallback(self._answered)
+
+    def _answered(self, reply: bytes | None) -> None:
+        self._waiting = False
+        if self._ending:
+            return
+        if reply:
+            self.send(reply)
+        if self._winding_down:
+            self.end("shutting down", self.handle_shutdown())
+        else:
+            self._timer.touch()
+            self._pump()
+
+    def _reply_to_failure(self, failure: Failure) -> bytes:
+        self._tell_failure(type(self).__name__, failure)
+        return self.handle_failure()
+
+    def _tell_failure(self, where: str, failure: Failure) -> None:
+        self.factory.events.emit(InternalError(where, failure, self.client))
+
+    # Output ----------------------------------------------------------------------------------
+
+    def send(self, octets: bytes) -> None:
+        """Say something to the client, in order, written with what is said at the same time."""
+        self._out.append(octets)
+        self._out_octets += len(octets)
+        if self._out_octets > self.output_mark:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was said."""
+        if self._out and not self._ending:
+            octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            self._out.clear()
+            self._out_octets = 0
+            self.transport.write(octets)
+
+    @property
+    def congested(self) -> bool:
+        """True while the client does not read as fast as we write."""
+        return self._congested
+
+    def call_when_drained(self, drained: Callable[[], object] | None) -> None:
+        """Have `drained` called each time the client has caught up reading; None: no longer."""
+        self._drained = drained
+
+    def pauseProducing(self) -> None:
+        """Called by the transport: too much is waiting to be sent."""
+        self._congested = True
+
+    def resumeProducing(self) -> None:
+        """Called by the transport: what was written has been sent."""
+        self._congested = False
+        if self._ending:
+            return
+        self._timer.touch()
+        if self._drained is not None:
+            self._drained()
+        else:
+            self._pump()
+
+    def stopProducing(self) -> None:
+        """Called by the transport: nothing can be sent any more; `connectionLost` follows."""
+
+    # TLS -------------------------------------------------------------------------------------
+
+    @property
+    def secure(self) -> bool:
+        """Whether the connection runs over TLS."""
+        return ISSLTransport.providedBy(self.transport)
+
+    def start_tls(self, reply: bytes) -> None:
+        """Say `reply` and begin the handshake as server (RFC 3207, RFC 2595).
+
+        Octets that came with the command are a plaintext injection and end the connection.
+        """
+        if len(self._input):
+            self.factory.events.emit(PlaintextInjected(self.client))
+            self.end("plaintext injected before TLS")
+            return
+        self.send(reply)
+        self.flush()
+        self.transport.startTLS(self.factory.tls)
+
+    def handshakeCompleted(self) -> None:
+        """Note what was agreed on."""
+        self.client.tls = tls_parameters_of(self.transport)
+        self._timer.touch()
+        self.factory.events.emit(TLSStarted(self.client))

@@ -1,0 +1,1 @@
+"""Where mail is kept: the interfaces of a store, and the stores."""
