@@ -1,0 +1,63 @@
+"""Serves POP3 from any `twisted.cred` portal."""
+
+from __future__ import annotations
+
+from socket import gethostname
+
+from twisted.cred.portal import Portal
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
+
+from gateway.accounts.apop import make_timestamp
+from gateway.accounts.login import Authenticator
+from gateway.events import EventStream
+from gateway.net.factory import ConnectionFactory
+from gateway.net.limits import ConnectionLimits
+from gateway.pop3.policy import POP3Policy
+from gateway.pop3.protocol import POP3Connection
+
+
+class POP3Factory(ConnectionFactory):
+    """Builds a POP3 session for each connection.
+
+    @param portal: asked for an avatar that provides `gateway.store.interfaces.IMaildrop` or
+        `twisted.mail.interfaces.IMailboxPOP3`. The mind is the `gateway.client.Client`.
+    @param policy: what is allowed; the defaults suit most.
+    @param tls: served by STLS, see `gateway.net.tls`; None: STLS is not offered.
+    @param hostname: what the server calls itself in APOP's timestamp.
+    @param authenticator: logs in; made from `portal` by default.
+    """
+
+    protocol = POP3Connection
+
+    def __init__(
+        self,
+        portal: Portal,
+        *,
+        policy: POP3Policy | None = None,
+        events: EventStream | None = None,
+        tls: IOpenSSLServerConnectionCreator | None = None,
+        limits: ConnectionLimits | None = None,
+        reactor: IReactorTime | None = None,
+        hostname: str | None = None,
+        protocol_name: str = "pop3",
+        authenticator: Authenticator | None = None,
+    ) -> None:
+        super().__init__(protocol_name, events=events, tls=tls, limits=limits, reactor=reactor)
+        self.portal = portal
+        self.policy = policy if policy is not None else POP3Policy()
+        self.hostname = hostname if hostname is not None else gethostname()
+        self.authenticator = authenticator or Authenticator(
+            portal,
+            self.events,
+            reactor=self.reactor,
+            failure_seconds=self.policy.failure_seconds,
+        )
+
+    def new_timestamp(self) -> bytes | None:
+        """Return the timestamp for a greeting, None where APOP is not to be announced.
+
+        Many clients use APOP as soon as they see one, and do not fall back.
+        """
+        if "APOP" not in self.policy.announce:
+            return None
+        return make_timestamp(self.hostname)
