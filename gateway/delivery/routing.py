@@ -1,0 +1,208 @@
+"""From an address to the mailboxes that it means."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from gateway.accounts.interfaces import Alias, IDirectory, User
+from gateway.delivery.interfaces import Refused
+from gateway.delivery.waiting import Steps, run
+from gateway.events import EventStream, Trouble
+from gateway.wire import smtp_replies as replies
+from gateway.wire.addresses import InvalidAddress, canonical_domain, literal_ip, parse_mailbox
+from gateway.wire.replies import SMTPReply
+
+POSTMASTER = "postmaster"
+ALIAS_DEPTH = 32
+"""Aliases of aliases of aliases; more is taken for a loop."""
+
+ALIAS_LOOP = SMTPReply(550, "5.4.6", "This alias leads back to itself, tell its postmaster")
+
+Found = tuple[str, User | Alias]
+"""The address under which something was found, and what."""
+
+
+class Router:
+    """Says which mailboxes an address means (RFC 5321 section 3.4, 4.5.1).
+
+    The whole local part is looked up first, then what is before the delimiter, then the
+    catch-all of the domain. An alias counts for all its targets, each looked up in the same way.
+
+    `postmaster` always works, with or without a domain: it is the user or alias of that name,
+    else the catch-all, else the first account.
+
+    @param directory: knows the addresses.
+    @param recipient_delimiter: what separates the user from a detail, as in "anna+shop"; "" for
+        no details.
+    @param home_domain: returns the domain of `user@[our address]` and of a bare `postmaster`, or a
+        Deferred of it; None leaves them to `IDirectory.find_login`.
+    @param local_hosts: addresses (as text) that are ours beside the one the client connected to.
+    @param first_user: called with a domain, or "" for all, where nobody is postmaster: returns the
+        first account as a `User`, or None, or a Deferred of either.
+    @param events: where faults in the aliases are told.
+    """
+
+    def __init__(
+        self,
+        directory: Any,
+        *,
+        recipient_delimiter: str = "+",
+        home_domain: Callable[[], Any] = lambda: None,
+        local_hosts: Collection[str] = (),
+        first_user: Callable[[str], Any] = lambda _domain: None,
+        events: EventStream | None = None,
+    ) -> None:
+        self._directory: Any = IDirectory(directory)
+        self._delimiter = recipient_delimiter
+        self._home_domain = home_domain
+        self._local_hosts = frozenset(map(_plain_ip, local_hosts))
+        self._first_user = first_user
+        self._events = events if events is not None else EventStream()
+
+    def route(self, address: str, local_host: str) -> tuple[str, ...] | Deferred[tuple[str, ...]]:
+        """Return the mailboxes of an address, at least one, none twice; or a Deferred of them.
+
+        @param address: as a client wrote it, or "postmaster".
+        @param local_host: the address of ours that the client connected to, as text.
+        @raise Refused: it has none, or none that can be used.
+        @raise gateway.accounts.interfaces.DirectoryUnavailable: nobody can say now.
+        """
+        return run(self._route(address, local_host))
+
+    def _route(self, address: str, local_host: str) -> Steps[tuple[str, ...]]:
+        local_part, domain = self._parse(address, local_host)
+        if not domain:
+            domain = yield from self._home()
+        elif not (yield self._directory.has_domain(domain)):
+            raise Refused(replies.RELAY_DENIED)
+        if local_part == POSTMASTER:
+            return (yield from self._postmaster(domain))
+        found = yield from self._find(local_part, domain)
+        if found is None:
+            raise Refused(replies.UNKNOWN_RECIPIENT)
+        return (yield from self._mailboxes(found))
+
+    def _parse(self, address: str, local_host: str) -> tuple[str, str]:
+        """Local part and domain, in lower case; "" is the domain of an address without one and
+        of a literal that is ours."""
+        try:
+            parsed = parse_mailbox(address)
+        except InvalidAddress:
+            raise Refused(replies.BAD_RECIPIENT_SYNTAX) from None
+        local_part = unicodedata.normalize("NFC", parsed.local_part.lower())
+        if not parsed.domain:
+            return local_part, ""
+        literal = literal_ip(parsed.domain)
+        if literal is None:
+            return local_part, canonical_domain(parsed.domain)
+        if _plain_ip(literal) not in {_plain_ip(local_host), *self._local_hosts}:
+            raise Refused(replies.RELAY_DENIED)
+        return local_part, ""
+
+    def _home(self) -> Steps[str]:
+        home = yield self._home_domain()
+        return home if home and (yield self._directory.has_domain(home)) else ""
+
+    def _find(self, local_part: str, domain: str) -> Steps[Found | None]:
+        for name in self._names(local_part):
+            if domain:
+                entry = yield self._directory.find(name, domain)
+            else:
+                entry = yield self._directory.find_login(name)
+            if entry is not None:
+                return f"{name}@{domain}", entry
+        if domain:
+            entry = yield self._directory.find("", domain)
+            if entry is not None:
+                return f"@{domain}", entry
+        return None
+
+    def _names(self, local_part: str) -> tuple[str, ...]:
+        if self._delimiter:
+            base, delimiter, _ = local_part.partition(self._delimiter)
+            if base and delimiter:
+                return local_part, base
+        return (local_part,)
+
+    def _postmaster(self, domain: str) -> Steps[tuple[str, ...]]:
+        refused = replies.UNKNOWN_RECIPIENT
+        found = yield from self._find(POSTMASTER, domain)
+        if found is not None:
+            try:
+                return (yield from self._mailboxes(found))
+            except Refused as refusal:
+                refused = refusal.reply
+        first = yield self._first_user(domain)
+        if first is None and domain:
+            first = yield self._first_user("")
+        if first is None:
+            raise Refused(refused)
+        return (first.mailbox,)
+
+    # Aliases -----------------------------------------------------------------------------------
+
+    def _mailboxes(self, found: Found) -> Steps[tuple[str, ...]]:
+        expansion = _Expansion()
+        yield from self._expand(found, (), expansion)
+        for address in expansion.dangling:
+            self._trouble(f"an alias points to {address}, which has no mailbox here")
+        if expansion.mailboxes:
+            return tuple(expansion.mailboxes)
+        raise Refused(replies.MAILBOX_DISABLED if expansion.disabled else replies.UNKNOWN_RECIPIENT)
+
+    def _expand(self, found: Found, path: tuple[str, ...], into: _Expansion) -> Steps[None]:
+        address, entry = found
+        if isinstance(entry, User):
+            if entry.enabled:
+                into.mailboxes[entry.mailbox] = None
+            else:
+                into.disabled = True
+            return
+        if address in path or len(path) >= ALIAS_DEPTH:
+            self._trouble(f"the alias {address} leads back to itself: {' -> '.join(path)}")
+            raise Refused(ALIAS_LOOP)
+        if address in into.expanded:
+            return
+        into.expanded.add(address)
+        for target in entry.targets:
+            next_found = yield from self._find_target(target)
+            if next_found is None:
+                into.dangling.append(target)
+            else:
+                yield from self._expand(next_found, (*path, address), into)
+
+    def _find_target(self, target: str) -> Steps[Found | None]:
+        try:
+            parsed = parse_mailbox(target)
+        except InvalidAddress:
+            return None
+        if not (yield self._directory.has_domain(parsed.domain)):
+            return None
+        return (yield from self._find(parsed.local_part, parsed.domain))
+
+    def _trouble(self, what: str) -> None:
+        self._events.emit(Trouble("aliases", what))
+
+
+class _Expansion:
+    """What became of an address so far."""
+
+    def __init__(self) -> None:
+        self.mailboxes: dict[str, None] = {}
+        self.expanded: set[str] = set()
+        self.dangling: list[str] = []
+        self.disabled = False
+
+
+def _plain_ip(host: str) -> str:
+    """One spelling for an IP address; an IPv4 address mapped into IPv6 is the IPv4 one."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(getattr(address, "ipv4_mapped", None) or address)
