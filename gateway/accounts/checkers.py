@@ -1,0 +1,119 @@
+"""The checkers of the embedded accounts (`twisted.cred`)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernameHashedPassword, IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from gateway.accounts.directory import EmbeddedDirectory
+from gateway.accounts.errors import DatabaseUnavailable
+from gateway.accounts.hashing import HashingOverloaded, HashingPool
+from gateway.accounts.passwords import decode_password, prepare_password
+from gateway.accounts.records import UserRecord
+from gateway.accounts.schemes import hash_password, needs_upgrade
+from gateway.events import EventStream, InternalError, Trouble
+
+AvatarId = bytes | tuple[()]
+"""As `ICredentialsChecker` has it; here always the mailbox, in UTF-8."""
+
+
+def text_of(name: bytes | str) -> str:
+    """Return a user name as text; what is not UTF-8 in it means nobody."""
+    return name if isinstance(name, str) else name.decode("utf-8", "replace")
+
+
+@implementer(ICredentialsChecker)
+class EmbeddedPasswordChecker:
+    """Checks a user name and password, both octets in UTF-8 (or str).
+
+    The avatar id is the mailbox in UTF-8. Nobody, a disabled account and a wrong password look the
+    same and cost the same. A hash that is not as ours are made now is replaced after a login.
+
+    @param directory: the accounts.
+    @param hashing: where passwords are hashed.
+    @param events: where trouble with replacing a hash is told.
+    """
+
+    credentialInterfaces = (IUsernamePassword,)
+
+    def __init__(
+        self,
+        directory: EmbeddedDirectory,
+        hashing: HashingPool,
+        events: EventStream | None = None,
+    ) -> None:
+        self._directory = directory
+        self._hashing = hashing
+        self._events = events if events is not None else EventStream()
+
+    @inlineCallbacks
+    def requestAvatarId(
+        self, credentials: Any
+    ) -> Generator[Deferred[bool], bool, bytes | tuple[()]]:
+        """See `ICredentialsChecker`.
+
+        @return: fails with `UnauthorizedLogin`; with `DirectoryUnavailable` or
+            `HashingOverloaded` where nothing can be said about the password now.
+        """
+        password = credentials.password
+        if isinstance(password, bytes):
+            password = decode_password(password)
+        account = self._directory.find_account(text_of(credentials.username))
+        if account is None or not account.enabled:
+            yield self._hashing.verify_nobody(password)
+            raise UnauthorizedLogin
+        if not (yield self._hashing.verify(password, account.password_hash)):
+            raise UnauthorizedLogin
+        if needs_upgrade(account.password_hash, self._hashing.parameters):
+            self._upgrade(account, password)
+        return account.address.encode("utf-8")
+
+    def _upgrade(self, account: UserRecord, password: str) -> None:
+        """Begin to replace the hash of an account; the login does not wait for it."""
+
+        def replace() -> None:
+            better = hash_password(password, self._hashing.parameters)
+            self._directory.database.replace_hash(account.address, account.password_hash, better)
+
+        self._hashing.run(replace).addErrback(self._tell)
+
+    def _tell(self, failure: Failure) -> None:
+        if failure.check(HashingOverloaded):
+            return  # the next login tries again
+        if failure.check(DatabaseUnavailable):
+            self._events.emit(Trouble("accounts", str(failure.value)))
+        else:
+            self._events.emit(InternalError("EmbeddedPasswordChecker", failure))
+
+
+@implementer(ICredentialsChecker)
+class EmbeddedSecretChecker:
+    """Checks what APOP and CRAM-MD5 prove, for the accounts that keep their secret.
+
+    The avatar id is the mailbox in UTF-8.
+
+    @param directory: the accounts.
+    """
+
+    credentialInterfaces = (IUsernameHashedPassword,)
+
+    def __init__(self, directory: EmbeddedDirectory) -> None:
+        self._directory = directory
+
+    @inlineCallbacks
+    def requestAvatarId(self, credentials: Any) -> Generator[Deferred[Any], Any, AvatarId]:
+        """See `ICredentialsChecker`. It fails as `EmbeddedPasswordChecker` does."""
+        account = self._directory.find_account(text_of(credentials.username))
+        if account is None or not account.enabled or account.secret is None:
+            raise UnauthorizedLogin
+        secret = prepare_password(account.secret)
+        if not (yield maybeDeferred(credentials.checkPassword, secret)):
+            raise UnauthorizedLogin
+        return account.address.encode("utf-8")

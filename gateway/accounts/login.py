@@ -1,0 +1,126 @@
+"""One login, for every protocol: who may come in, what is told, and when it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from twisted.cred.error import LoginFailed as CredLoginFailed
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import Portal
+from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+
+from gateway.accounts.errors import AccountError
+from gateway.accounts.hashing import HashingOverloaded
+from gateway.accounts.interfaces import DirectoryUnavailable, IMailUser
+from gateway.client import Client
+from gateway.events import EventStream, InternalError, LoginFailed, LoginSucceeded
+from gateway.store.interfaces import IMaildrop, MaildropInUse, StoreError
+
+_NAME_LIMIT = 80
+_UNAVAILABLE = (DirectoryUnavailable, HashingOverloaded, StoreError, AccountError)
+
+Login = tuple[Any, Any, Callable[[], None]]
+"""Interface, avatar and logout, as a portal gives them."""
+
+
+class TemporaryAuthenticationFailure(Exception):
+    """Nobody can say now whether the credentials are right. The text says why, for the log."""
+
+
+class ClientGone(Exception):
+    """The client disconnected before its login was finished; it is logged out again."""
+
+
+class Authenticator:
+    """Logs clients in.
+
+    @param portal: asked for everything.
+    @param events: told of each login, good or bad, but never of a secret.
+    @param reactor: the clock.
+    @param failure_seconds: a login with wrong credentials is answered no earlier than this after
+        it began, whatever its check cost, so that the time says nothing about the reason.
+    """
+
+    def __init__(
+        self,
+        portal: Portal,
+        events: EventStream,
+        *,
+        reactor: IReactorTime,
+        failure_seconds: float = 2.0,
+    ) -> None:
+        self._portal = portal
+        self._events = events
+        self._reactor = reactor
+        self._failure_seconds = failure_seconds
+
+    @inlineCallbacks
+    def login(
+        self, credentials: Any, mechanism: str, client: Client, *interfaces: Any
+    ) -> Generator[Deferred[Any], Any, Login]:
+        """Log a client in; `client.user` is then the user's address.
+
+        @param credentials: of any kind that the portal takes.
+        @param mechanism: what the client used, for the log: "PASS", "APOP", "PLAIN", ...
+        @param client: the mind the realm is given.
+        @param interfaces: what the avatar may be, the best first.
+        @return: fails with `UnauthorizedLogin` (nobody, disabled or wrong password: no telling
+            which), `MaildropInUse`, `TemporaryAuthenticationFailure`, or `ClientGone`.
+        """
+        began = self._reactor.seconds()
+        name = printable_name(getattr(credentials, "username", b""))
+        try:
+            login = yield self._portal.login(credentials, client, *interfaces)
+        except CancelledError:
+            raise
+        except CredLoginFailed:
+            self._events.emit(LoginFailed(client, name, mechanism, "wrong user name or password"))
+            yield self._wait_until(began + self._failure_seconds)
+            raise UnauthorizedLogin from None
+        except MaildropInUse:
+            self._events.emit(LoginFailed(client, name, mechanism, "the maildrop is in use"))
+            raise
+        except _UNAVAILABLE as error:
+            self._events.emit(LoginFailed(client, name, mechanism, f"cannot say now: {error}"))
+            raise TemporaryAuthenticationFailure(str(error)) from error
+        except Exception as error:
+            self._events.emit(InternalError("login", Failure(), client))
+            self._events.emit(LoginFailed(client, name, mechanism, "cannot say now: a defect"))
+            raise TemporaryAuthenticationFailure("a defect; see the log") from error
+        return self._welcome(login, name, mechanism, client)
+
+    def _welcome(self, login: Login, name: str, mechanism: str, client: Client) -> Login:
+        interface, avatar, logout = login
+        if not client.connected:
+            logout()
+            raise ClientGone("the client disconnected during its login")
+        client.user = _address_of(interface, avatar) or name
+        self._events.emit(LoginSucceeded(client, client.user, mechanism))
+        return login
+
+    def _wait_until(self, moment: float) -> Deferred[None]:
+        # Even where nothing is left to wait for: the answer then comes in the same way.
+        return deferLater(self._reactor, max(0.0, moment - self._reactor.seconds()))
+
+
+def printable_name(name: bytes | str) -> str:
+    """Return a user name as a line of the log may hold it: shortened, printable, one word."""
+    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+    shown = "".join(
+        character if character.isprintable() and not character.isspace() else "?"
+        for character in text[:_NAME_LIMIT]
+    )
+    return shown if len(text) <= _NAME_LIMIT else f"{shown}..."
+
+
+def _address_of(interface: Any, avatar: Any) -> str | None:
+    """Return the address of an avatar of ours; None for those of other applications."""
+    if interface is IMaildrop:
+        return str(avatar.mailbox)
+    if interface is IMailUser:
+        return str(avatar.address)
+    return None

@@ -1,0 +1,83 @@
+"""What a user gets who has proved who they are (`twisted.cred`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import IRealm
+from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
+from zope.interface import implementer
+
+from gateway.accounts.interfaces import IDirectory, IMailUser
+from gateway.store.interfaces import IMaildrop, IMailStore
+
+Avatar = tuple[Any, Any, Callable[[], None]]
+"""Interface, avatar and logout, as `twisted.cred.portal.IRealm` gives them."""
+
+
+@implementer(IMailUser)
+@dataclass(frozen=True, slots=True)
+class MailUser:
+    """A user who asked for no maildrop: one that sends mail."""
+
+    address: str
+
+
+@implementer(IRealm)
+class MailRealm:
+    """The mailboxes of a store, for the users of a directory.
+
+    The avatar id (bytes in UTF-8, or str) is whatever the directory takes for a login. Whoever
+    the directory does not know, or has disabled, gets nothing, whichever checker vouched for them.
+
+    @param store: an `IMailStore`.
+    @param directory: an `IDirectory`.
+    """
+
+    def __init__(self, store: Any, directory: Any) -> None:
+        self._directory: Any = IDirectory(directory)
+        self._interfaces: dict[Any, Callable[[str, Any], Deferred[Avatar] | Avatar]] = {
+            IMaildrop: self._maildrop,
+            IMailUser: self._mail_user,
+        }
+        self._store: Any = IMailStore(store)
+
+    @inlineCallbacks
+    def requestAvatar(
+        self, avatar_id: Any, mind: Any, *interfaces: Any
+    ) -> Generator[Deferred[Any], Any, Avatar]:
+        """See `IRealm`.
+
+        @param mind: the `gateway.client.Client`.
+        @param interfaces: the first of them that is `IMaildrop` or `IMailUser` is given.
+        @return: fails with `UnauthorizedLogin`, `NotImplementedError` (neither is asked for), or
+            with what the directory or the store fails with.
+        """
+        make = next((self._interfaces[i] for i in interfaces if i in self._interfaces), None)
+        if make is None:
+            names = ", ".join(interface.__name__ for interface in interfaces) or "nothing"
+            raise NotImplementedError(
+                f"MailRealm has IMaildrop and IMailUser to give; it was asked for {names}"
+            )
+        name = avatar_id.decode("utf-8", "replace") if isinstance(avatar_id, bytes) else avatar_id
+        if not name:
+            raise UnauthorizedLogin  # anonymous (`checkers.ANONYMOUS`): no mailbox is meant
+        user = yield maybeDeferred(self._directory.find_login, name)
+        if user is None or not user.enabled:
+            raise UnauthorizedLogin
+        return (yield maybeDeferred(make, user.mailbox, mind))
+
+    @inlineCallbacks
+    def _maildrop(self, mailbox: str, client: Any) -> Generator[Deferred[Any], Any, Avatar]:
+        maildrop = yield self._store.open_maildrop(mailbox, client)
+        return IMaildrop, maildrop, maildrop.release
+
+    def _mail_user(self, mailbox: str, client: Any) -> Avatar:  # noqa: ARG002
+        return IMailUser, MailUser(mailbox), _nothing_to_end
+
+
+def _nothing_to_end() -> None:
+    """The logout of an avatar that holds nothing."""

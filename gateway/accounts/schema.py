@@ -1,0 +1,45 @@
+"""The tables of the account database, as the steps that made them.
+
+The number of steps taken is kept in SQLite's `user_version`. A step that was ever released is
+never edited: a change of the tables is one more step.
+"""
+
+from __future__ import annotations
+
+_FIRST = """
+CREATE TABLE domains (
+    name TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE users (
+    address TEXT PRIMARY KEY,
+    local_part TEXT NOT NULL,
+    domain TEXT NOT NULL REFERENCES domains (name),
+    password_hash TEXT NOT NULL,
+    secret TEXT,
+    enabled INTEGER NOT NULL DEFAULT 1,
+    quota_octets INTEGER,
+    quota_messages INTEGER,
+    created REAL NOT NULL
+);
+CREATE UNIQUE INDEX users_by_name ON users (local_part, domain);
+CREATE INDEX users_by_domain ON users (domain);
+
+CREATE TABLE aliases (
+    address TEXT PRIMARY KEY,
+    local_part TEXT NOT NULL,
+    domain TEXT NOT NULL REFERENCES domains (name)
+);
+CREATE UNIQUE INDEX aliases_by_name ON aliases (local_part, domain);
+CREATE INDEX aliases_by_domain ON aliases (domain);
+
+CREATE TABLE alias_targets (
+    id INTEGER PRIMARY KEY,
+    alias TEXT NOT NULL REFERENCES aliases (address) ON DELETE CASCADE,
+    target TEXT NOT NULL,
+    UNIQUE (alias, target)
+);
+CREATE INDEX alias_targets_by_target ON alias_targets (target);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST,)

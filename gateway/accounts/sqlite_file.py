@@ -1,0 +1,184 @@
+"""One SQLite file, shared by threads and processes: its creation, its connections, its version."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.accounts.errors import DatabaseUnavailable
+
+_NOT_ALLOWED = "; it and its folder must be writable for whoever runs this"
+_DAMAGED = "; restore it from a backup"
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: "; another program has held it for too long: try again",
+    sqlite3.SQLITE_CANTOPEN: _NOT_ALLOWED,
+    sqlite3.SQLITE_READONLY: _NOT_ALLOWED,
+    sqlite3.SQLITE_FULL: "; make room on its disk",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+"""What to do, by SQLite's primary result codes."""
+
+
+class SQLiteFile:
+    """A database file in WAL mode with full durability, one connection for each thread.
+
+    Each method may block; a read of an indexed row takes tens of microseconds, and writers do not
+    hold it up (WAL). What one process commits, every other sees at its next read. The file is made
+    readable by its owner only, and belongs to the owner of its folder where root makes it; SQLite
+    gives the same owner and mode to the files it puts beside it.
+
+    @param path: the file; it and its folder are made where they are missing.
+    @param steps: SQL scripts, of which number N brings a database of version N to version N + 1.
+    @param busy_seconds: how long to wait for another process that is writing.
+    """
+
+    def __init__(self, path: Path, steps: Sequence[str], busy_seconds: float = 15.0) -> None:
+        self.path = path
+        self._steps = steps
+        self._busy_seconds = busy_seconds
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._pid = os.getpid()
+        self._opened: list[sqlite3.Connection] = []
+        self._inherited: list[sqlite3.Connection] = []
+        with self._explained():
+            self._create()
+            self._enable_wal()
+            self._migrate()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the calling thread's connection, for reading.
+
+        @raise DatabaseUnavailable: for whatever SQLite or the operating system has against it.
+        """
+        with self._explained():
+            yield self._connection()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Run a block as one transaction: durable when the block ends, undone when it raises.
+
+        @raise DatabaseUnavailable: for whatever SQLite or the operating system has against it.
+        """
+        with self._explained():
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def close(self) -> None:
+        """Close the connections of all threads. A later call opens new ones."""
+        with self._lock:
+            if self._pid == os.getpid():
+                for connection in self._opened:
+                    connection.close()
+                self._opened.clear()
+            self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            self._leave_to_parent()
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._local.connection = connection
+        return connection
+
+    def _leave_to_parent(self) -> None:
+        # A connection must not be used, nor even closed, after a fork (twistd forks to daemonize):
+        # closing it would drop the parent's locks on the file.
+        with self._lock:
+            if self._pid != os.getpid():
+                self._inherited += self._opened
+                self._opened.clear()
+                self._local = threading.local()
+                self._pid = os.getpid()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        with self._lock:
+            self._opened.append(connection)
+        return connection
+
+    def _create(self) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return
+        try:
+            if os.geteuid() == 0:
+                owner = self.path.parent.stat()
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        finally:
+            os.close(descriptor)
+
+    def _enable_wal(self) -> None:
+        # Not covered by SQLite's busy timeout: two processes may meet here at the first start.
+        connection = self._connection()
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
+
+    def _version(self) -> int:
+        return int(self._connection().execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self) -> None:
+        if self._version() == len(self._steps):
+            return
+        with self.writing() as connection:
+            version = self._version()
+            if version > len(self._steps):
+                raise DatabaseUnavailable(
+                    f"{self.path} was written by a newer release (version {version} of its tables; "
+                    f"this one knows {len(self._steps)}): use that release, or restore a copy "
+                    "made before the upgrade"
+                )
+            for number, step in enumerate(self._steps[version:], version + 1):
+                for statement in _statements(step):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
+            raise DatabaseUnavailable(f"cannot use {self.path}: {error}{remedy}") from error
+        except OSError as error:
+            raise DatabaseUnavailable(f"cannot use {self.path}: {error.strerror}") from error
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script; `executescript` would commit the transaction around it."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
