@@ -252,10 +252,10 @@ class CommandConnection(Protocol):
             result = self.handle_overlong_line()
         except Exception:
             result = self._reply_to_failure(Failure())
-        if result.__class__ is bytes:
-            self.send(result)  # type: ignore[arg-type]
+        if isinstance(result, bytes):
+            self.send(result)
         elif result is not None:
-            self._wait_for(result)  # type: ignore[arg-type]
+            self._wait_for(result)
         return True
 
     def _wait_for(self, pending: Deferred[Any]) -> None:

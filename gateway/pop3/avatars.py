@@ -13,9 +13,7 @@ MAILDROP_INTERFACES: tuple[Any, ...] = (IMaildrop, FOREIGN_INTERFACE)
 """What a portal is asked for, the best first."""
 
 
-def maildrop_of(
-    interface: Any, avatar: Any, trust_sizes: bool, clock: Any
-) -> Deferred[IMaildrop]:
+def maildrop_of(interface: Any, avatar: Any, trust_sizes: bool, clock: Any) -> Deferred[IMaildrop]:
     """Return a Deferred of the maildrop that `avatar` is, or stands for.
 
     @param interface: the one of `MAILDROP_INTERFACES` that the realm chose.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
-Plaintext = Literal["never", "loopback", "always"]
+from gateway.net.plaintext import Plaintext
 
 
 @dataclass(frozen=True, slots=True)

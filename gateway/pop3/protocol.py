@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts.sasl.mechanisms import offered
 from gateway.net.connection import CommandConnection, Result
+from gateway.net.plaintext import password_allowed
 from gateway.pop3.authorization import Authorization
 from gateway.pop3.replies import SYS_TEMP, CommandRefused, err, ok
 from gateway.pop3.state import State
@@ -73,8 +74,7 @@ class POP3Connection(CommandConnection):
     @property
     def plaintext_allowed(self) -> bool:
         """Whether a password may come over this connection as it is."""
-        rule = self.factory.policy.plaintext
-        return self.secure or rule == "always" or (rule == "loopback" and self.client.loopback)
+        return password_allowed(self, self.factory.policy.plaintext)
 
     @property
     def mechanisms(self) -> Sequence[str]:

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from gateway.accounts.interfaces import IMailUser, InvalidResponse
 from gateway.accounts.sasl.exchange import AuthExchange
 from gateway.accounts.sasl.mechanisms import MECHANISMS, offered
+from gateway.net.plaintext import password_allowed
 from gateway.wire import smtp_replies as replies
 from gateway.wire.replies import SMTPReply
 from gateway.wire.sasl import Cancelled
@@ -57,13 +58,7 @@ class Authentication:
 
     @property
     def _plaintext_allowed(self) -> bool:
-        rule = self._factory.policy.plaintext
-        connection = self._connection
-        return (
-            connection.secure
-            or rule == "always"
-            or (rule == "loopback" and connection.client.loopback)
-        )
+        return password_allowed(self._connection, self._factory.policy.plaintext)
 
     def begin(self, argument: str) -> SMTPReply | Deferred[SMTPReply]:
         """Begin an exchange: `argument` is the mechanism and perhaps an initial response."""

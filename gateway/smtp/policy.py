@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
+from gateway.net.plaintext import Plaintext
 from gateway.wire.dots import BareNewlines
-
-Plaintext = Literal["never", "loopback", "always"]
 
 
 @dataclass(frozen=True, slots=True)
