@@ -1,0 +1,98 @@
+"""Files and folders that appear whole, durably and with the right owner, or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+Owner = tuple[int, int]
+"""(uid, gid)"""
+
+
+def write_new(path: Path, content: bytes, *, owner: Owner | None, mode: int) -> bool:
+    """Create a file, whole or not at all, durably; an existing one stays as it is.
+
+    @param mode: its permission bits.
+    @return: whether it was created by this call.
+    """
+    if path.exists():
+        return False
+    temporary = _write_temporary(path, content, owner, mode)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    _sync_folder(path.parent)
+    return True
+
+
+def replace_file(path: Path, content: bytes, *, owner: Owner | None, mode: int) -> None:
+    """Put a file in the place of whatever is there, whole or not at all, durably."""
+    temporary = _write_temporary(path, content, owner, mode)
+    try:
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_temporary(path: Path, content: bytes, owner: Owner | None, mode: int) -> Path:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        if owner is not None:
+            os.fchown(descriptor, *owner)
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    return temporary
+
+
+def make_folder(folder: Path, owner: Owner | None) -> bool:
+    """Make a folder (0700) in one that exists; an existing one stays as it is.
+
+    @return: whether it was made by this call.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return False
+    if owner is not None:
+        os.chown(folder, *owner)
+    _sync_folder(folder.parent)
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def acting_as(owner: Owner | None) -> Iterator[None]:
+    """Run a block with the rights of a user, where root works for one; None changes nothing."""
+    if owner is None or os.geteuid() != 0:
+        yield
+        return
+    group, groups = os.getegid(), os.getgroups()
+    os.setgroups([owner[1]])
+    os.setegid(owner[1])
+    os.seteuid(owner[0])
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)

@@ -1,0 +1,160 @@
+"""From settings to the parts of a gateway: what lies behind the protocols, and the factories."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from gateway.accounts.database import AccountDatabase
+from gateway.accounts.directory import EmbeddedDirectory
+from gateway.accounts.errors import AccountError
+from gateway.accounts.hashing import HashingPool
+from gateway.accounts.login import Authenticator
+from gateway.accounts.portal import build_portal
+from gateway.config_errors import ConfigError
+from gateway.datafolder import DataFolder
+from gateway.delivery.office import OfficeDelivery
+from gateway.events import EventStream
+from gateway.files import Owner, acting_as
+from gateway.net.certificates import Source
+from gateway.net.factory import ConnectionFactory
+from gateway.net.limits import ConnectionLimits
+from gateway.net.local_ca import LocalCA, machine_names
+from gateway.net.tls import ServerTLS
+from gateway.pop3 import POP3Factory, POP3Policy
+from gateway.settings import Settings
+from gateway.smtp.factory import LMTPFactory, SMTPFactory
+from gateway.smtp.policy import SMTPPolicy
+from gateway.store.kinds import KINDS, open_store
+
+STORE_THREADS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What lies behind the protocols."""
+
+    folder: DataFolder
+    store_kind: str
+    owner: Owner | None
+    events: EventStream
+    pool: ThreadPool
+    database: AccountDatabase
+    directory: EmbeddedDirectory
+    store: Any
+    portal: Any
+    hostname: str
+
+
+def certificates_source(settings: Settings, folder: DataFolder, owner: Owner | None) -> Source:
+    if settings.tls.certificates is not None:
+        return settings.tls.certificates
+    with folder.locked():
+        authority = LocalCA.open(folder.ca_file, folder.ca_key_file, owner)
+        authority.ensure_certificate(folder.chain_file, folder.key_file, machine_names())
+    return folder.tls
+
+
+def build_parts(
+    settings: Settings,
+    reactor: Any,
+    folder: DataFolder,
+    kind: str,
+    owner: Owner | None,
+    events: EventStream,
+) -> Parts:
+    pool = ThreadPool(0, STORE_THREADS, "pop3gw")
+    in_thread = partial(deferToThreadPool, reactor, pool)
+    try:
+        with acting_as(owner):
+            database = AccountDatabase(folder.accounts_file)
+    except AccountError as error:
+        raise ConfigError(str(error)) from error
+    directory = EmbeddedDirectory(database, settings.auth.default_domain)
+    hashing = HashingPool(in_thread, reactor.seconds, parallel=os.cpu_count() or 2)
+    store = _open_store(kind, folder, in_thread, reactor, events)
+    try:
+        portal = build_portal(
+            directory, store, hashing, checkers=settings.auth.checkers, events=events
+        )
+    except AccountError as error:
+        raise settings.error("auth.checkers", str(error)) from error
+    return Parts(
+        folder, kind, owner, events, pool, database, directory, store, portal, mail_hostname()
+    )
+
+
+def _open_store(
+    kind: str, folder: DataFolder, in_thread: Any, reactor: Any, events: EventStream
+) -> Any:
+    if kind not in KINDS:
+        raise ConfigError(
+            f"there is no mail store of the kind {kind!r} in this version, only {', '.join(KINDS)}",
+            "install the version that made this folder, or name another data folder",
+            file=folder.format_file,
+        )
+    return open_store(kind, folder.path, in_thread=in_thread, reactor=reactor, events=events)
+
+
+def mail_hostname() -> str:
+    """Return what this machine calls itself, as fully as it knows without asking the network."""
+    dotted = [n for n in machine_names() if "." in n and not n[-1].isdigit()]
+    return dotted[0] if dotted else socket.gethostname()
+
+
+def build_factories(
+    settings: Settings, reactor: Any, parts: Parts, tls: ServerTLS
+) -> dict[str, ConnectionFactory]:
+    limits = ConnectionLimits(settings.limits.connections, settings.limits.connections_per_address)
+    shared: dict[str, Any] = {
+        "events": parts.events,
+        "limits": limits,
+        "reactor": reactor,
+        "authenticator": Authenticator(parts.portal, parts.events, reactor=reactor),
+    }
+    delivery = OfficeDelivery(
+        parts.directory,
+        parts.store,
+        hostname=parts.hostname,
+        recipient_delimiter=settings.smtp.recipient_delimiter,
+        home_domain=parts.directory.home_domain,
+        first_user=parts.directory.first_user,
+        events=parts.events,
+    )
+    pop3 = {**shared, "policy": _pop3_policy(settings), "hostname": parts.hostname}
+    smtp = {**shared, "policy": _smtp_policy(settings, parts.hostname), "tls": tls}
+    return {
+        "pop3": POP3Factory(parts.portal, protocol_name="pop3", tls=tls, **pop3),
+        "pop3s": POP3Factory(parts.portal, protocol_name="pop3s", **pop3),
+        "smtp": SMTPFactory(delivery, parts.portal, **smtp),
+        "lmtp": LMTPFactory(delivery, None, **{**smtp, "authenticator": None}),
+    }
+
+
+def _pop3_policy(settings: Settings) -> POP3Policy:
+    return POP3Policy(
+        idle_seconds=settings.limits.pop3_idle_seconds,
+        plaintext=settings.auth.plaintext,
+        announce=settings.auth.announce,
+        errors=settings.limits.errors,
+    )
+
+
+def _smtp_policy(settings: Settings, hostname: str) -> SMTPPolicy:
+    return SMTPPolicy(
+        hostname=hostname,
+        message_octets=settings.limits.message_octets,
+        recipients=settings.limits.recipients,
+        errors=settings.limits.errors,
+        idle_seconds=settings.limits.smtp_idle_seconds,
+        plaintext=settings.auth.plaintext,
+        announce=settings.auth.announce,
+        bare_newlines=settings.smtp.bare_newlines,
+        lenient_networks=tuple(map(str, settings.smtp.lenient_networks)),
+    )
