@@ -165,6 +165,24 @@ class IMaildrop(Interface):
         """Let go of the maildrop. At once, never raises, may be called again."""
 
 
+@dataclass(frozen=True, slots=True)
+class MaildropPolicy:
+    """What was decided about a maildrop, as far as its client is told (RFC 2449)."""
+
+    login_delay_seconds: int = 0
+    """The least time from one login to the next (section 6.5); 0: none is asked for."""
+    login_delay_hard: bool = False
+    """Whether a login that comes earlier is refused; else it is only asked for."""
+    expire_days: int | None = None
+    """The fewest days for which a message is kept (section 6.7); None: for ever."""
+
+
+class IMaildropPolicy(Interface):
+    """What a maildrop may provide beside `IMaildrop`, where policies differ between users."""
+
+    policy = Attribute("The `MaildropPolicy` of this maildrop. Never changes while it is held.")
+
+
 class IMessageReader(Interface):
     """The octets of one message, pulled in blocks."""
 

@@ -1,0 +1,69 @@
+"""The kinds of mail store there are. A further one is one more entry in `KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from gateway.events import EventStream
+from gateway.store.interfaces import IMailStore, IStoreAdministration
+from gateway.store.maildir import MaildirAdministration, MaildirStore
+
+InThread = Callable[..., Deferred[Any]]
+
+
+class Kind(NamedTuple):
+    """How a kind of store is opened in a data folder."""
+
+    open: Callable[[Path, InThread, IReactorTime, EventStream | None], IMailStore]
+    administer: Callable[[Path], IStoreAdministration]
+
+
+def _open_maildir(
+    data_root: Path, in_thread: InThread, reactor: IReactorTime, events: EventStream | None
+) -> IMailStore:
+    return MaildirStore(
+        data_root / "mail",
+        data_root / "spool",
+        in_thread=in_thread,
+        reactor=reactor,
+        events=events,
+    )
+
+
+KINDS = {
+    "maildir": Kind(_open_maildir, lambda data_root: MaildirAdministration(data_root / "mail")),
+}
+"""By the name that `--store` takes."""
+
+
+def open_store(
+    kind: str,
+    data_root: Path,
+    *,
+    in_thread: InThread,
+    reactor: IReactorTime,
+    events: EventStream | None = None,
+) -> IMailStore:
+    """Open the mail store of a data folder.
+
+    @param kind: a key of `KINDS`.
+    @param in_thread: calls a function with arguments off the reactor thread.
+    @param reactor: for waiting.
+    @param events: where trouble is told.
+    @return: the store; its `start` comes before anything else, and may block.
+    @raise KeyError: there is no such kind.
+    """
+    return KINDS[kind].open(data_root, in_thread, reactor, events)
+
+
+def open_administration(kind: str, data_root: Path) -> IStoreAdministration:
+    """Return what the `pop3gw` command asks of the store of a data folder.
+
+    @raise KeyError: there is no such kind.
+    """
+    return KINDS[kind].administer(data_root)

@@ -1,0 +1,67 @@
+"""Where a mailbox lies, and how folders come into being."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SUBFOLDERS = ("tmp", "new", "cur")
+# No escaped name looks like these two: in those, two hexadecimal digits follow each "%".
+_EMPTY = "%empty"
+_NO_DOMAIN = "%no-domain"
+
+
+def escape(name: str) -> str:
+    """Make a file name of any text: reversible, and never the same for two texts.
+
+    What cannot stand in a file name (slash, NUL, a leading dot, which also keeps "." and ".."
+    away) or would confuse a person (control characters) is written as "%" and two hexadecimal
+    digits for each octet, as is "%" itself.
+    """
+    if not name:
+        return _EMPTY
+    escaped = "".join(_escape_character(c) for c in name)
+    return "%2E" + escaped[1:] if escaped.startswith(".") else escaped
+
+
+def _escape_character(character: str) -> str:
+    lone_surrogate = "\ud800" <= character <= "\udfff"
+    if character >= " " and character not in "/%\x7f" and not lone_surrogate:
+        return character
+    return "".join(f"%{octet:02X}" for octet in character.encode("utf-8", "surrogatepass"))
+
+
+def mailbox_folder(root: Path, mailbox: str) -> Path:
+    """Say where a mailbox lies: "anna@example.com" in example.com/anna below `root`."""
+    local_part, at, domain = mailbox.rpartition("@")
+    if not at:
+        return root / _NO_DOMAIN / escape(mailbox)
+    return root / escape(domain) / escape(local_part)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and what is missing above it, durably. Does nothing where it is there."""
+    try:
+        folder.mkdir(0o700)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make_folder(folder.parent)
+        make_folder(folder)
+        return
+    sync_folder(folder.parent)
+
+
+def make_mailbox(folder: Path) -> None:
+    """Make what is missing of a Maildir, durably."""
+    for name in SUBFOLDERS:
+        make_folder(folder / name)
+
+
+def sync_folder(folder: Path | str) -> None:
+    """Wait until the names in a folder are on stable storage."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

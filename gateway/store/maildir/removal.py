@@ -1,0 +1,50 @@
+"""Deleting messages for good. Blocks: not for a reactor thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.store.maildir.folders import sync_folder
+from gateway.store.maildir.locate import locate
+
+
+def remove(folder: Path, paths: dict[str, Path]) -> set[str]:
+    """Remove messages of a mailbox, durably.
+
+    One that another program moved or flagged is looked for; one that is gone counts as removed.
+
+    @param paths: where each message was last seen, by base name.
+    @return: the base names of those that are still there, or may be after a crash.
+    """
+    changed: dict[Path, set[str]] = {}
+    moved, left = _unlink(paths, changed)
+    if moved:
+        try:
+            left |= _unlink(locate(folder, moved), changed)[1]
+        except OSError:
+            left |= moved
+    for subfolder, bases in changed.items():
+        try:
+            sync_folder(subfolder)
+        except FileNotFoundError:
+            # The whole mailbox is gone.
+            continue
+        except OSError:
+            left |= bases
+    return left
+
+
+def _unlink(paths: dict[str, Path], changed: dict[Path, set[str]]) -> tuple[set[str], set[str]]:
+    """Remove files and note the folders that changed. Return those not found, those left."""
+    missing: set[str] = set()
+    left: set[str] = set()
+    for base, path in paths.items():
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            missing.add(base)
+        except OSError:
+            left.add(base)
+        else:
+            changed.setdefault(path.parent, set()).add(base)
+    return missing, left

@@ -1,0 +1,121 @@
+"""Canonical sizes of files whose names do not tell them: counted once, then remembered.
+
+What was counted is remembered in the mailbox folder, so that a restart does not read 100,000
+files again. It is worth no sync: what a crash takes away is counted again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.store.maildir.names import is_uidl
+from gateway.store.maildir.slices import SLICE, let_others_run
+from gateway.wire.newlines import CanonicalSize
+
+BLOCK = 65_536
+OPEN_MESSAGE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Neither a link to some other file nor a pipe that nobody writes to is a message."""
+
+_FILE = ".pop3gw.sizes"
+_NEW_FILE = ".pop3gw.sizes.new"
+_LINE = re.compile(rb"([0-9]+) ([0-9]+) (-?[0-9]+) ([\x21-\x7e]+)\n")
+
+
+class Counted(NamedTuple):
+    """What was counted of a file, and how to know that it is still the same file."""
+
+    file_octets: int
+    mtime_ns: int
+    octets: int
+
+
+class CountedSizes:
+    """The sizes that were counted in one mailbox."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _FILE
+        self._new_path = folder / _NEW_FILE
+        self._known: dict[str, Counted] | None = None
+        self._lines = 0
+        self._used: dict[str, Counted] = {}
+        self._added: dict[str, Counted] = {}
+
+    def find(self, base: str, file_octets: int, mtime_ns: int) -> int | None:
+        """Return the canonical size of a message, None where it has to be counted."""
+        if self._known is None:
+            self._known = self._load()
+        counted = self._known.get(base)
+        if counted is None or counted[:2] != (file_octets, mtime_ns):
+            return None
+        self._used[base] = counted
+        return counted.octets
+
+    def add(self, base: str, counted: Counted) -> None:
+        """Take note of a size that was counted."""
+        if is_uidl(base):
+            self._added[base] = counted
+
+    def save(self) -> None:
+        """Write down what was added. A file that mostly speaks of messages gone is written anew."""
+        if not self._added:
+            return
+        try:
+            if self._lines > 2 * len(self._used) + 1000:
+                self._write(self._new_path, os.O_TRUNC, self._used | self._added)
+                self._new_path.replace(self._path)
+            else:
+                self._write(self._path, os.O_APPEND, self._added)
+        except OSError:
+            # A mailbox that cannot be written to is counted again next time.
+            return
+
+    def _load(self) -> dict[str, Counted]:
+        known: dict[str, Counted] = {}
+        try:
+            lines = self._path.open("rb")
+        except OSError:
+            return known
+        with lines:
+            for self._lines, line in enumerate(lines, 1):
+                if not self._lines % SLICE:
+                    let_others_run()
+                # The name comes last: of a torn line it fits no file.
+                match = _LINE.fullmatch(line)
+                if match is not None:
+                    octets, file_octets, mtime_ns = map(int, match.group(1, 2, 3))
+                    known[match[4].decode("ascii")] = Counted(file_octets, mtime_ns, octets)
+        return known
+
+    @staticmethod
+    def _write(path: Path, flag: int, sizes: dict[str, Counted]) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(b"\n")
+            for number, (base, counted) in enumerate(sizes.items()):
+                if not number % SLICE:
+                    let_others_run()
+                numbers = f"{counted.octets} {counted.file_octets} {counted.mtime_ns} "
+                file.write(f"{numbers}{base}\n".encode("ascii"))
+
+
+def count(path: str) -> tuple[int, int]:
+    """Read a file and return its octets, and those of its canonical form."""
+    descriptor = os.open(path, OPEN_MESSAGE)
+    try:
+        return count_open(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def count_open(descriptor: int) -> tuple[int, int]:
+    """As `count`, for an open file, from its beginning."""
+    size = CanonicalSize()
+    at = 0
+    while block := os.pread(descriptor, BLOCK, at):
+        size.feed(block)
+        at += len(block)
+    size.finish()
+    return at, size.octets

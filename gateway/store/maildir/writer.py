@@ -1,0 +1,116 @@
+"""A message on its way in: small ones wait in memory, larger ones go to the spool meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from gateway.store.interfaces import IMessageWriter, StoredCopy
+from gateway.store.maildir.incoming import IncomingMessage
+from gateway.store.maildir.maildrop import InThread
+from gateway.store.maildir.memory import Memory
+
+IN_MEMORY = 65_536
+"""How many octets of a message are held before they are written to the spool."""
+
+
+@implementer(IMessageWriter)
+class MessageWriter:
+    """See `IMessageWriter`."""
+
+    def __init__(self, message: IncomingMessage, memory: Memory, in_thread: InThread) -> None:
+        self.octets = 0
+        self._message = message
+        self._memory = memory
+        self._in_thread = in_thread
+        self._blocks: list[bytes] = []
+        self._held = 0
+        self._spooling: Deferred[None] | None = None
+        self._waiting: list[Deferred[None]] = []
+        self._failure: Failure | None = None
+        self._spooled = False
+        self._ended = False
+        self._aborted = False
+
+    def write(self, octets: bytes) -> Deferred[None] | None:
+        """See `IMessageWriter.write`."""
+        if self._failure is not None:
+            return fail(self._failure)
+        self.octets += len(octets)
+        self._blocks.append(octets)
+        self._held += len(octets)
+        self._memory.hold(len(octets))
+        if self._spooling is not None:
+            return self._when_spooled()
+        if self._held >= IN_MEMORY or self._memory.is_full:
+            self._spool()
+        return None
+
+    def commit(self, mailboxes: Sequence[str]) -> Deferred[list[StoredCopy]]:
+        """See `IMessageWriter.commit`."""
+        self._ended = True
+        if self._spooling is not None:
+            return self._when_spooled().addBoth(self._commit, mailboxes)
+        return self._commit(None, mailboxes)
+
+    def abort(self) -> None:
+        """See `IMessageWriter.abort`."""
+        if self._ended:
+            return
+        self._ended = self._aborted = True
+        if self._spooling is None:
+            self._drop()
+
+    def _commit(self, _: object, mailboxes: Sequence[str]) -> Deferred[list[StoredCopy]]:
+        if self._failure is not None:
+            self._drop()
+            return fail(self._failure)
+        return self._hand_over(self._message.commit, mailboxes)
+
+    def _spool(self) -> None:
+        """Have what is held written to the spool."""
+        self._spooled = True
+        self._spooling = self._hand_over(self._message.add)
+        self._spooling.addErrback(self._failed).addCallback(self._written)
+
+    def _hand_over(self, take: Callable[..., Any], *arguments: object) -> Deferred[Any]:
+        """Call `take` with what is held, and with other arguments, in a thread."""
+        blocks, self._blocks = self._blocks, []
+        held, self._held = self._held, 0
+        return self._in_thread(take, blocks, *arguments).addBoth(self._forget, held)
+
+    def _forget(self, result: Any, octets: int) -> Any:
+        self._memory.release(octets)
+        return result
+
+    def _failed(self, failure: Failure) -> None:
+        self._failure = failure
+
+    def _written(self, _: None) -> None:
+        """The spool has taken what it was given, or has failed to."""
+        self._spooling = None
+        waiting, self._waiting = self._waiting, []
+        if self._aborted:
+            self._drop()
+        for deferred in waiting:
+            if self._failure is None:
+                deferred.callback(None)
+            else:
+                deferred.errback(self._failure)
+
+    def _when_spooled(self) -> Deferred[None]:
+        """Return a Deferred that fires when nothing is being written to the spool."""
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
+    def _drop(self) -> None:
+        """Let go of all that was written."""
+        self._memory.release(self._held)
+        self._blocks, self._held = [], 0
+        if self._spooled:
+            self._in_thread(self._message.discard)

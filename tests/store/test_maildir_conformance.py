@@ -1,0 +1,31 @@
+"""The Maildir store is a mail store."""
+
+from __future__ import annotations
+
+from tests.store.conformance import (
+    AdministrationConformance,
+    AttributesConformance,
+    DeliveryConformance,
+    HoldConformance,
+    MaildropConformance,
+)
+
+
+class TestDelivery(DeliveryConformance):
+    pass
+
+
+class TestAttributes(AttributesConformance):
+    pass
+
+
+class TestMaildrop(MaildropConformance):
+    pass
+
+
+class TestHold(HoldConformance):
+    pass
+
+
+class TestAdministration(AdministrationConformance):
+    pass
