@@ -1,0 +1,1 @@
+"""The `pop3gw` command: one module for each noun."""

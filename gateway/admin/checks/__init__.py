@@ -1,0 +1,1 @@
+"""What `pop3gw check` looks at: one module for each thing."""

@@ -1,0 +1,56 @@
+"""Do the certificates match their keys, for which names are they, and until when?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from gateway.admin.checks.finding import Finding
+from gateway.admin.folder import Folder
+from gateway.config_errors import ConfigError
+from gateway.files import acting_as
+
+_SOON = timedelta(days=14)
+
+
+def check(folder: Folder) -> Iterator[Finding]:
+    """Look at every pair the gateway would serve, as the folder's owner."""
+    own = folder.settings.tls.certificates is None
+    if own and not folder.data.chain_file.exists() and not folder.data.key_file.exists():
+        yield Finding("certificate", "none yet; the first start makes one")
+        return
+    from OpenSSL import SSL
+
+    from gateway.net.certificates import find_pairs, read_pair
+
+    owner = folder.data.owner() if folder.data.path.exists() else None
+    source = folder.settings.tls.certificates or folder.data.tls
+    with acting_as(owner):
+        pairs = find_pairs(source)
+    for pair in pairs:
+        try:
+            with acting_as(owner):
+                served = read_pair(pair, lambda: SSL.Context(SSL.TLS_SERVER_METHOD))
+        except ConfigError as error:
+            yield Finding.of("certificate", error)
+        else:
+            yield _served(str(pair.chain), served.names, served.ends, own)
+
+
+def _served(file: str, names: tuple[str, ...], ends: datetime, own: bool) -> Finding:
+    now = datetime.now(UTC)
+    if ends - now < _SOON:
+        when = "ended" if ends <= now else "ends"
+        renew = "restart the gateway, which renews its own" if own else "renew it"
+        return Finding(
+            "certificate",
+            f"{file} {when} on {ends:%Y-%m-%d}",
+            f"{renew}; one that somebody else issued is renewed there",
+        )
+    if not names:
+        return Finding(
+            "certificate",
+            f"{file} is for no name, so that clients do not take it",
+            "get one with the name of this machine as subjectAltName",
+        )
+    return Finding("certificate", f"{file} for {', '.join(names)}, until {ends:%Y-%m-%d}")
