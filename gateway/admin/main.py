@@ -15,6 +15,13 @@ NOUNS = {
     "domain": "gateway.admin.domain",
     "user": "gateway.admin.user",
     "alias": "gateway.admin.alias",
+    "app-password": "gateway.admin.app_password",
+    "bans": "gateway.admin.bans",
+    "store": "gateway.admin.store",
+    "backup": "gateway.admin.backup",
+    "restore": "gateway.admin.restore",
+    "export": "gateway.admin.export",
+    "import": "gateway.admin.imports.command",
     "check": "gateway.admin.check",
     "send-test": "gateway.admin.send_test",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
@@ -25,11 +26,11 @@ from gateway.store.maildir.holds import Hold, MaildropHolds
 from gateway.store.maildir.incoming import IncomingMessage
 from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.maildrop import InThread, Maildrop
-from gateway.store.maildir.memory import Memory
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.tidy import tidy_tmp
-from gateway.store.maildir.writer import MessageWriter
+from gateway.store.memory import Memory
+from gateway.store.writer import MessageWriter
 
 WAIT_SECONDS = 10.0
 """How long a login waits for a maildrop that is in use."""
@@ -100,7 +101,8 @@ class MaildirStore:
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
         message = IncomingMessage(self._root, self._spool, self._names, attributes)
-        return MessageWriter(message, self._memory, self._in_thread)
+        commit = partial(self._in_thread, message.commit)
+        return MessageWriter(message, commit, self._memory, self._in_thread)
 
     async def _open_maildrop(self, mailbox: str, client: Client) -> IMaildrop:
         folder = mailbox_folder(self._root, mailbox)
