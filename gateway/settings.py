@@ -105,8 +105,8 @@ class SMTP(_Table):
     bare_newlines: Literal["refuse", "normalise"] = "refuse"
     lenient_networks: tuple[_Network, ...] = ()
     """From these, bare newlines are normalised whatever `bare_newlines` says."""
-    recipient_delimiter: Annotated[str, Field(max_length=1)] = "+"
-    """Begins the part of a local part that does not count; "" for none."""
+    recipient_delimiter: Annotated[str, Field(max_length=4)] = "+"
+    """Each character begins the part of a local part that does not count; "" for none."""
 
 
 class POP3(_Table):

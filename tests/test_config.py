@@ -118,7 +118,7 @@ def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
             '[smtp]\nlenient_networks = ["10.0.0.0/8",\n "home"]',
             'line 2: [smtp] lenient_networks: must be a network, for instance "192.168.1.0/24"',
         ),
-        ('[smtp]\nrecipient_delimiter = "ab"', "must be at most 1 character(s)"),
+        ('[smtp]\nrecipient_delimiter = "+-=/_"', "must be at most 4 character(s)"),
         ('[auth]\nannounce = ["SCRAM"]', "[auth] announce: must be 'APOP' or 'CRAM-MD5'"),
         ("data = 3", 'FILE, line 1: data: must be a path in quotes, for instance "/etc/pop3gw"'),
         ("[tls]\ncertificates = 3", "line 2: [tls] certificates: must be a path in quotes"),

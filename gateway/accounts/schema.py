@@ -42,4 +42,9 @@ CREATE TABLE alias_targets (
 CREATE INDEX alias_targets_by_target ON alias_targets (target);
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+_DOMAIN_QUOTAS = """
+ALTER TABLE domains ADD COLUMN quota_octets INTEGER;
+ALTER TABLE domains ADD COLUMN quota_messages INTEGER;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _DOMAIN_QUOTAS)
