@@ -41,6 +41,7 @@ class DataFolder:
         self.path = Path(os.path.abspath(path))  # noqa: PTH100  (keeps symbolic links)
         self.format_file = self.path / "format.json"
         self.accounts_file = self.path / "accounts.sqlite"
+        self.trace_file = self.path / "trace.sqlite"
         self.ca_file = self.path / "ca.pem"
         self.ca_key_file = self.path / "ca-key.pem"
         self.tls = self.path / "tls"

@@ -84,6 +84,10 @@ class RecipientRefused(Event):
     sender: str
     recipient: str
     reply: str
+    id: str = ""
+    """Of the transaction, as in `Envelope.id`."""
+    received_at: float = 0.0
+    """When its MAIL came, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,10 @@ class MessageStored(Event):
     copies: tuple[tuple[str, str], ...]
     """(mailbox, UIDL) of each copy."""
     octets: int
+    received_at: float = 0.0
+    """When its MAIL came, in seconds since the epoch."""
+    message_id: str = ""
+    """What its field Message-ID says, with the angle brackets; "" where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,10 @@ class MessageRefused(Event):
     sender: str
     recipients: tuple[str, ...]
     reply: str
+    received_at: float = 0.0
+    """When its MAIL came, in seconds since the epoch."""
+    message_id: str = ""
+    """What its field Message-ID says, as far as it was seen; "" where it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,13 @@ from gateway.log import LogWriter
 from gateway.net.factory import ConnectionFactory
 from gateway.net.listeners import Listener, ListenError
 from gateway.net.tls import ServerTLS
-from gateway.parts import Parts, build_factories, build_parts, certificates_source
+from gateway.parts import (
+    Parts,
+    build_factories,
+    build_parts,
+    build_trace,
+    certificates_source,
+)
 from gateway.settings import Settings
 from gateway.welcome import FirstAccount, Place, ensure_account, first_start_text, later_start_text
 
@@ -84,6 +90,7 @@ class GatewayService(MultiService):
         self._factories = list(factories.values())
         answers = ControlFactory(SessionTable(self._factories), self._bound_listeners)
         self._control = ControlServer(parts.folder.run, answers, reactor)
+        self._trace = build_trace(settings, reactor, parts)
 
     # Before the reactor runs -------------------------------------------------------------------
 
@@ -210,6 +217,8 @@ class GatewayService(MultiService):
         if children is not None:
             await children
         await self._parts.store.stop()
+        if self._trace is not None:
+            await self._trace.stop()
         self._parts.pool.stop()
         self._parts.database.close()
 

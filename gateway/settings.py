@@ -132,6 +132,8 @@ class Store(_Table):
 
 class Service(_Table):
     workers: _Positive = 1
+    trace_days: _Count = 30
+    """For how long the life of a message is kept; 0: not at all."""
 
 
 class Settings(_Table):

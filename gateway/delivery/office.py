@@ -12,6 +12,7 @@ from zope.interface import implementer
 from gateway.accounts.interfaces import DirectoryUnavailable
 from gateway.delivery.interfaces import Envelope, IDelivery, ITransaction, Refused
 from gateway.delivery.loops import MOST_RECEIVED, LoopDetector
+from gateway.delivery.message_id import MessageIdFinder
 from gateway.delivery.quota import QuotaGuard
 from gateway.delivery.routing import Router
 from gateway.delivery.trace_headers import trace_headers
@@ -80,6 +81,7 @@ class OfficeTransaction:
         self._mailboxes: dict[str, None] = {}
         self._writer: Any = None
         self._loops = LoopDetector(office.hostname)
+        self._message_id = MessageIdFinder()
 
     # Recipients --------------------------------------------------------------------------------
 
@@ -105,6 +107,8 @@ class OfficeTransaction:
         """Store the next octets, after the trace headers."""
         if self._loops.feed(octets):
             self._refuse_loop()
+        if self._message_id.feed(octets):
+            self._envelope.message_id = self._message_id.found
         try:
             if self._writer is None:
                 octets = self._begin() + octets
@@ -159,6 +163,8 @@ class OfficeTransaction:
                 tuple(self._accepted),
                 tuple((copy.mailbox, copy.uidl) for copy in copies),
                 self._writer.octets,
+                envelope.received_at,
+                envelope.message_id,
             )
         )
 

@@ -109,7 +109,14 @@ class MailTransaction:
     def _refused(self, reply: SMTPReply, address: str) -> SMTPReply:
         envelope = self.envelope
         self._factory.events.emit(
-            RecipientRefused(envelope.client, envelope.sender, address, str(reply))
+            RecipientRefused(
+                envelope.client,
+                envelope.sender,
+                address,
+                str(reply),
+                envelope.id,
+                envelope.received_at,
+            )
         )
         return reply
 
