@@ -200,8 +200,8 @@ def wait_for(port: int) -> None:
 def make_certificate(folder: Path) -> Path:
     """Make a certificate and its key, in one file."""
     file, alone = folder / "certificate.pem", folder / "only.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=bench.example -days 2".split()
-    command += ["-keyout", str(file), "-out", str(alone)]
+    request = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bench.example")
+    command = ["openssl", "req", *request, "-keyout", str(file), "-out", str(alone)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     file.write_bytes(file.read_bytes() + alone.read_bytes())
     return file

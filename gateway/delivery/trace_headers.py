@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from ipaddress import ip_address
 
 from gateway.client import Client
@@ -36,8 +37,14 @@ def trace_headers(envelope: Envelope, hostname: str, sole: tuple[str, str] | Non
     if sole is not None:
         lines.append(f"\tfor <{sole[0]}>")
     lines[-1] += ";"
-    lines.append("\t" + format_datetime(datetime.fromtimestamp(envelope.received_at, UTC)))
+    lines.append("\t" + _date(int(envelope.received_at)))
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
+
+
+@lru_cache(maxsize=16)
+def _date(second: int) -> str:
+    # Many messages come within one second, and formatting costs as much as all the rest here.
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 def _peer(envelope: Envelope) -> str:
