@@ -123,6 +123,20 @@ class MessageRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageAbandoned(Event):
+    """A client had recipients accepted and then gave up: RSET, a lost connection, our shutdown."""
+
+    client: Client
+    id: str
+    sender: str
+    recipients: tuple[str, ...]
+    received_at: float
+    """When its MAIL came, in seconds since the epoch."""
+    message_id: str
+    """What its field Message-ID says, as far as it was seen; "" where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRetrieved(Event):
     """All octets of a message were handed to the transport."""
 

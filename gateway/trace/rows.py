@@ -11,6 +11,7 @@ from gateway.client import Client
 MAIL = "mail"
 REFUSED = "refused"
 STORED = "stored"
+ABANDONED = "abandoned"
 RETRIEVED = "retrieved"
 DELETED = "deleted"
 NOT_DELETED = "not deleted"
@@ -75,6 +76,13 @@ def _refused(event: events.MessageRefused, now: float) -> Iterator[Row]:
         yield _row(event.client, now, REFUSED, address=known, reply=event.reply, **message)
 
 
+def _abandoned(event: events.MessageAbandoned, now: float) -> Iterator[Row]:
+    message: dict[str, Any] = {"message": event.id, "message_id": event.message_id or None}
+    yield _row(event.client, event.received_at, MAIL, sender=event.sender, **message)
+    for address in event.recipients:
+        yield _row(event.client, now, ABANDONED, address=address.lower(), **message)
+
+
 def _recipient_refused(event: events.RecipientRefused, now: float) -> Iterator[Row]:
     yield _row(
         event.client,
@@ -101,6 +109,7 @@ def _deleted(event: events.MessagesDeleted | events.UpdateFailed, now: float) ->
 _MAKERS: dict[type[events.Event], Callable[[Any, float], Iterator[Row]]] = {
     events.MessageStored: _stored,
     events.MessageRefused: _refused,
+    events.MessageAbandoned: _abandoned,
     events.RecipientRefused: _recipient_refused,
     events.MessageRetrieved: _retrieved,
     events.MessagesDeleted: _deleted,

@@ -69,6 +69,21 @@ def test_from_mail_to_deletion(tmp_path: Path) -> None:
         assert b"nothing is known of" in unknown.stderr
 
 
+def test_a_connection_that_is_lost_half_way(tmp_path: Path) -> None:
+    with Gateway(tmp_path) as gateway:
+        (anna,) = gateway.add_accounts(1)
+        client = smtplib.SMTP("127.0.0.1", gateway.ports["smtp"], timeout=20)
+        client.ehlo("client.example.org")
+        client.mail("sender@example.org")
+        client.rcpt(anna.address)
+        client.putcmd("data")
+        assert client.getreply()[0] == 354
+        client.send(MESSAGE)
+        client.close()
+        life = happened(gateway, anna.address, "abandoned")
+        assert [row["what"] for row in life["happenings"]] == ["mail", "abandoned"]
+
+
 def test_what_waits_is_written_when_the_gateway_stops(tmp_path: Path) -> None:
     with Gateway(tmp_path) as gateway:
         (anna,) = gateway.add_accounts(1)

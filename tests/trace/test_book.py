@@ -80,6 +80,13 @@ def test_a_refused_message(book: TraceBook) -> None:
     assert book.messages_of("a@b", 9) == ["m1"]
 
 
+def test_an_abandoned_message(book: TraceBook) -> None:
+    told = ("m1", "x@example.org", ("Anna@example.com",), 900.0, "<a@b>")
+    write(book, (events.MessageAbandoned(SENDER, *told), 901.0))
+    assert life(book, "m1") == [(900.0, "mail", None), (901.0, "abandoned", ANNA)]
+    assert book.messages_of("<a@b>", 9) == ["m1"]
+
+
 def test_what_means_which_messages(book: TraceBook) -> None:
     for number in range(5):
         write(book, (stored(f"m{number}", ANNA, at=1000.0 + number), 1000.5 + number))
