@@ -126,8 +126,8 @@ class Router:
         return None
 
     def _names(self, local_part: str) -> tuple[str, ...]:
-        ends = (end for end, c in enumerate(local_part) if end and c in self._delimiters)
-        return (local_part, *(local_part[:end] for end in sorted(ends, reverse=True)))
+        ends = [end for end, c in enumerate(local_part) if end and c in self._delimiters]
+        return (local_part, *(local_part[:end] for end in reversed(ends)))
 
     def _postmaster(self, domain: str) -> Steps[Users]:
         refused = replies.UNKNOWN_RECIPIENT

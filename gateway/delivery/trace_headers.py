@@ -8,7 +8,6 @@ from email.utils import format_datetime
 from functools import lru_cache
 from ipaddress import ip_address
 
-from gateway.client import Client
 from gateway.delivery.interfaces import Envelope
 
 _NOT_OF_A_NAME = re.compile(r"[^\w.:\[\]-]")
@@ -50,12 +49,13 @@ def _date(second: int) -> str:
 def _peer(envelope: Envelope) -> str:
     """Extended-Domain of RFC 5321 section 4.4: what the client says, and where it came from."""
     said = _NOT_OF_A_NAME.sub("?", envelope.helo) or "unknown"
-    return f"{said} ({_address_literal(envelope.client)})"
+    return f"{said} ({_address_literal(envelope.client.host)})"
 
 
-def _address_literal(client: Client) -> str:
+@lru_cache(maxsize=1024)
+def _address_literal(host: str) -> str:
     try:
-        address = ip_address(client.host)
+        address = ip_address(host)
     except ValueError:
         return "local"
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
