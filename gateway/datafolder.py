@@ -43,6 +43,7 @@ class DataFolder:
         self.accounts_file = self.path / "accounts.sqlite"
         self.logins_file = self.path / "logins.sqlite"
         """Wrong passwords of late, and last logins; nothing that would be missed."""
+        self.trace_file = self.path / "trace.sqlite"
         self.ca_file = self.path / "ca.pem"
         self.ca_key_file = self.path / "ca-key.pem"
         self.tls = self.path / "tls"

@@ -133,6 +133,13 @@ def _refused(_: LogWriter, event: events.MessageRefused) -> tuple[Any, str]:
     )
 
 
+def _abandoned(_: LogWriter, event: events.MessageAbandoned) -> tuple[Any, str]:
+    return LogLevel.info, (
+        f"message abandoned {_session(event.client)} id={event.id} from={_text(event.sender)}"
+        f" to={_list(event.recipients)}"
+    )
+
+
 def _update_failed(_: LogWriter, event: events.UpdateFailed) -> tuple[Any, str]:
     return LogLevel.error, (
         f"deletion failed {_session(event.client)} mailbox={_text(event.mailbox)}"
@@ -164,6 +171,7 @@ _LINES: dict[type[events.Event], Callable[[LogWriter, Any], tuple[Any, str]]] = 
     events.RecipientRefused: _recipient_refused,
     events.MessageStored: _stored,
     events.MessageRefused: _refused,
+    events.MessageAbandoned: _abandoned,
     events.MessageRetrieved: LogWriter._retrieved,
     events.MessagesDeleted: LogWriter._deleted,
     events.UpdateFailed: _update_failed,

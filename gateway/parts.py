@@ -38,6 +38,7 @@ from gateway.smtp.factory import LMTPFactory, SMTPFactory
 from gateway.smtp.policy import SMTPPolicy
 from gateway.store.interfaces import MaildropPolicy, StoreError
 from gateway.store.kinds import KINDS, open_store
+from gateway.trace.recorder import TraceRecorder
 
 STORE_THREADS = 20
 
@@ -150,6 +151,17 @@ def mail_hostname() -> str:
     """Return what this machine calls itself, as fully as it knows without asking the network."""
     dotted = [n for n in machine_names() if "." in n and not n[-1].isdigit()]
     return dotted[0] if dotted else socket.gethostname()
+
+
+def build_trace(settings: Settings, reactor: Any, parts: Parts) -> TraceRecorder | None:
+    """Let the trace of messages be written, unless it is switched off."""
+    days = settings.service.trace_days
+    if not days:
+        return None
+    in_thread = partial(deferToThreadPool, reactor, parts.pool)
+    recorder = TraceRecorder(parts.folder.trace_file, days, in_thread, reactor, parts.events)
+    parts.events.subscribe(recorder)
+    return recorder
 
 
 def build_factories(

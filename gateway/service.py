@@ -28,7 +28,13 @@ from gateway.net.factory import ConnectionFactory
 from gateway.net.listeners import Listener, ListenError
 from gateway.net.networks import Networks
 from gateway.net.tls import ServerTLS
-from gateway.parts import Parts, build_factories, build_parts, certificates_source
+from gateway.parts import (
+    Parts,
+    build_factories,
+    build_parts,
+    build_trace,
+    certificates_source,
+)
 from gateway.settings import Settings
 from gateway.welcome import FirstAccount, Place, ensure_account, first_start_text, later_start_text
 
@@ -92,6 +98,7 @@ class GatewayService(MultiService):
         self._factories = list(factories.values())
         answers = ControlFactory(SessionTable(self._factories), self._bound_listeners)
         self._control = ControlServer(parts.folder.run, answers, reactor)
+        self._trace = build_trace(settings, reactor, parts)
 
     # Before the reactor runs -------------------------------------------------------------------
 
@@ -223,6 +230,8 @@ class GatewayService(MultiService):
             await children
         await self._parts.store.stop()
         await self._parts.logins.notes.stop()
+        if self._trace is not None:
+            await self._trace.stop()
         self._parts.pool.stop()
         self._parts.logins.file.close()
         self._parts.database.close()

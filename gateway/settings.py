@@ -115,8 +115,8 @@ class SMTP(_Table):
     """Whether internationalized addresses and headers are taken (RFC 6531)."""
     greeting_delay_seconds: Annotated[float, Field(ge=0, le=60)] = 0.0
     """How long strangers wait for the greeting, and are refused if they talk meanwhile."""
-    recipient_delimiter: Annotated[str, Field(max_length=1)] = "+"
-    """Begins the part of a local part that does not count; "" for none."""
+    recipient_delimiter: Annotated[str, Field(max_length=4)] = "+"
+    """Each character begins the part of a local part that does not count; "" for none."""
 
 
 class POP3(_Table):
@@ -128,9 +128,7 @@ class POP3(_Table):
     keep: bool = False
     takeover_seconds: _Positive = 600
     language: Literal["en", "fr"] = "en"
-    extensions: tuple[
-        Literal["LAST", "SLEEPING", "DELI", "UID-PARAM", "MULTI-LINE-IND"], ...
-    ] = ()
+    extensions: tuple[Literal["LAST", "SLEEPING", "DELI", "UID-PARAM", "MULTI-LINE-IND"], ...] = ()
 
 
 class Argon2(_Table):
@@ -186,6 +184,8 @@ class Store(_Table):
 
 class Service(_Table):
     workers: _Positive = 1
+    trace_days: _Count = 30
+    """For how long the life of a message is kept; 0: not at all."""
 
 
 class Settings(_Table):

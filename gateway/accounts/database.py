@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.accounts.alias_graph import drop_target, users_behind
 from gateway.accounts.app_passwords import AppPasswords
+from gateway.accounts.domain_settings import DomainSettings
 from gateway.accounts.errors import AccountError, DatabaseUnavailable
 from gateway.accounts.names import canonical_domain, read_address, read_alias, read_target
 from gateway.accounts.records import AliasRecord, UserRecord
@@ -73,6 +74,7 @@ class AccountDatabase:
     def __init__(self, path: Path, busy_seconds: float = 15.0) -> None:
         self._file = SQLiteFile(path, STEPS, busy_seconds)
         self.app_passwords = AppPasswords(self._file)
+        self.domain_settings = DomainSettings(self._file)
 
     @property
     def path(self) -> Path:

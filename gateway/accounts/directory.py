@@ -39,14 +39,14 @@ class EmbeddedDirectory:
         with _available():
             user = self.database.find_user(local_part, domain) if local_part else None
             if user is not None:
-                return user_of(user)
+                return user_of(user, self.database.domain_settings.quota(domain))
             alias = self.database.find_alias(local_part, domain)
             return Alias(alias.targets) if alias is not None else None
 
     def find_login(self, name: str) -> User | None:
         """See `IDirectory`. A bare name is first looked for in the default domain."""
         record = self.find_account(name)
-        return user_of(record) if record is not None else None
+        return self._user_of(record)
 
     def find_account(self, name: str) -> UserRecord | None:
         """Return the account that `find_login` means, with its password hash.
@@ -106,7 +106,14 @@ class EmbeddedDirectory:
         """
         with _available():
             record = self.database.first_user(domain)
-        return user_of(record) if record is not None else None
+        return self._user_of(record)
+
+    def _user_of(self, record: UserRecord | None) -> User | None:
+        if record is None:
+            return None
+        with _available():
+            quota = self.database.domain_settings.quota(record.address.rpartition("@")[2])
+        return user_of(record, quota)
 
     def _readings(self, name: str) -> Iterator[list[str]]:
         """Yield what a user name may mean, the best reading first: addresses it stands for."""
@@ -122,9 +129,18 @@ class EmbeddedDirectory:
         yield self.database.addresses_of(local_part)
 
 
-def user_of(record: UserRecord) -> User:
-    """Return what the directory tells of an account."""
-    return User(record.address, record.enabled, record.quota_octets, record.quota_messages)
+def user_of(record: UserRecord, domain_quota: tuple[int | None, int | None]) -> User:
+    """Return what the directory tells of an account.
+
+    @param domain_quota: octets and messages, of the account's domain.
+    """
+    return User(
+        record.address,
+        record.enabled,
+        record.quota_octets,
+        record.quota_messages,
+        *domain_quota,
+    )
 
 
 @contextmanager

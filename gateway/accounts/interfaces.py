@@ -23,6 +23,9 @@ class User:
     enabled: bool = True
     quota_octets: int | None = None
     quota_messages: int | None = None
+    domain_quota_octets: int | None = None
+    """What all mailboxes of the domain may hold together; None: no limit."""
+    domain_quota_messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,4 +62,9 @@ CREATE TABLE secrets (
 INSERT INTO secrets VALUES ('scram', randomblob(32));
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _SECOND)
+_DOMAIN_QUOTAS = """
+ALTER TABLE domains ADD COLUMN quota_octets INTEGER;
+ALTER TABLE domains ADD COLUMN quota_messages INTEGER;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND, _DOMAIN_QUOTAS)

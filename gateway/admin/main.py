@@ -22,6 +22,7 @@ NOUNS = {
     "restore": "gateway.admin.restore",
     "export": "gateway.admin.export",
     "import": "gateway.admin.imports.command",
+    "trace": "gateway.admin.trace",
     "check": "gateway.admin.check",
     "send-test": "gateway.admin.send_test",
 }

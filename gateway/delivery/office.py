@@ -12,9 +12,12 @@ from zope.interface import implementer
 from gateway.accounts.interfaces import DirectoryUnavailable
 from gateway.delivery.interfaces import Envelope, IDelivery, ITransaction, Refused
 from gateway.delivery.loops import MOST_RECEIVED, LoopDetector
+from gateway.delivery.message_id import MessageIdFinder
+from gateway.delivery.quota import QuotaGuard
 from gateway.delivery.routing import Router
 from gateway.delivery.trace_headers import trace_headers
 from gateway.delivery.utf8_header import UTF8HeaderDetector
+from gateway.delivery.waiting import Steps, run
 from gateway.events import EventStream, MessageStored, Trouble
 from gateway.store.interfaces import (
     IMailStore,
@@ -52,6 +55,7 @@ class OfficeDelivery:
     ) -> None:
         self.store: Any = IMailStore(store)
         self.hostname = hostname
+        self.quota = QuotaGuard(self.store)
         self.events = events if events is not None else EventStream()
         self.router = Router(
             directory,
@@ -81,28 +85,25 @@ class OfficeTransaction:
         self._utf8 = UTF8HeaderDetector(envelope.smtputf8)
         self._held = b""
         """The beginning of the message, while its attributes are not known."""
+        self._message_id = MessageIdFinder()
 
     # Recipients --------------------------------------------------------------------------------
 
     def recipient(self, address: str) -> Deferred[None] | None:
-        """Accept an address that has mailboxes here."""
+        """Accept an address that has mailboxes here, with room in them."""
+        return run(self._recipient(address))
+
+    def _recipient(self, address: str) -> Steps[None]:
+        office, envelope = self._office, self._envelope
         try:
-            routed = self._office.router.route(address, self._envelope.client.local_host)
+            users = yield office.router.route(address, envelope.client.local_host)
+            yield from office.quota.check(users, envelope.size)
         except DirectoryUnavailable as error:
             raise self._not_now("directory", error) from None
-        if isinstance(routed, Deferred):
-            routed.addErrback(self._directory_failed)
-            return routed.addCallback(self._accept, address)
-        self._accept(routed, address)
-        return None
-
-    def _accept(self, mailboxes: tuple[str, ...], address: str) -> None:
+        except StoreError as error:
+            raise self._store_refuses(error) from None
         self._accepted.append(address)
-        self._mailboxes.update(dict.fromkeys(mailboxes))
-
-    def _directory_failed(self, failure: Failure) -> None:
-        failure.trap(DirectoryUnavailable)
-        raise self._not_now("directory", failure.value)
+        self._mailboxes.update((user.mailbox, None) for user in users)
 
     # The message -------------------------------------------------------------------------------
 
@@ -110,6 +111,8 @@ class OfficeTransaction:
         """Store the next octets, after the trace headers."""
         if self._loops.feed(octets):
             self._refuse_loop()
+        if self._message_id.feed(octets):
+            self._envelope.message_id = self._message_id.found
         self._utf8.feed(octets)
         if self._utf8.found is None:
             self._held += octets
@@ -175,6 +178,8 @@ class OfficeTransaction:
                 tuple(self._accepted),
                 tuple((copy.mailbox, copy.uidl) for copy in copies),
                 self._writer.octets,
+                envelope.received_at,
+                envelope.message_id,
             )
         )
 

@@ -142,5 +142,13 @@ class IncomingMessage:
         envelope = self._envelope
         recipients = tuple(envelope.recipients)
         self._events.emit(
-            MessageRefused(envelope.client, envelope.id, envelope.sender, recipients, str(reply))
+            MessageRefused(
+                envelope.client,
+                envelope.id,
+                envelope.sender,
+                recipients,
+                str(reply),
+                envelope.received_at,
+                envelope.message_id,
+            )
         )

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from gateway.delivery.interfaces import Envelope, ITransaction, Refused
-from gateway.events import RecipientRefused
+from gateway.events import MessageAbandoned, RecipientRefused
 from gateway.smtp.chunks import Answer, ChunkedMessage, take_chunk
 from gateway.smtp.data import DataReceiver
 from gateway.smtp.keywords import protocol_keyword
@@ -75,10 +75,25 @@ class MailTransaction:
 
     def abort(self) -> None:
         """Drop it."""
+        self._tell_abandoned()
         if self._message is not None:
             self._message.abort()
         else:
             self._transaction.abort()
+
+    def _tell_abandoned(self) -> None:
+        envelope = self.envelope
+        if envelope.recipients:
+            self._factory.events.emit(
+                MessageAbandoned(
+                    envelope.client,
+                    envelope.id,
+                    envelope.sender,
+                    tuple(envelope.recipients),
+                    envelope.received_at,
+                    envelope.message_id,
+                )
+            )
 
     # RCPT --------------------------------------------------------------------------------------
 
@@ -113,7 +128,14 @@ class MailTransaction:
     def _refused(self, reply: SMTPReply, address: str) -> SMTPReply:
         envelope = self.envelope
         self._factory.events.emit(
-            RecipientRefused(envelope.client, envelope.sender, address, str(reply))
+            RecipientRefused(
+                envelope.client,
+                envelope.sender,
+                address,
+                str(reply),
+                envelope.id,
+                envelope.received_at,
+            )
         )
         return reply
 

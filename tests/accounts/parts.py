@@ -119,6 +119,9 @@ class EmptyStore:
     def begin_delivery(self, attributes: Any) -> Any:
         raise AssertionError("nothing is delivered here")
 
+    def usage(self, mailbox: str, fresh: bool = False) -> Any:
+        raise AssertionError("nobody has a quota here")
+
 
 def outcome(deferred: Deferred[Any]) -> Any:
     """Return the result of a Deferred that has one, or the exception it failed with."""

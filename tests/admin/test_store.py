@@ -116,7 +116,10 @@ class TestCheck:
         [
             ("UPDATE mailboxes SET messages = 7", "2 mailboxes whose counts were wrong"),
             ("UPDATE bodies SET copies = 5 WHERE number = 1", "1 bodies whose number of copies"),
-            ("UPDATE messages SET octets = 1 WHERE number = 2", "1 messages with a wrong number of octets"),
+            (
+                "UPDATE messages SET octets = 1 WHERE number = 2",
+                "1 messages with a wrong number of octets",
+            ),
             ("DELETE FROM mailboxes WHERE id = 1", "3 messages whose mailbox is missing"),
             ("INSERT INTO contents VALUES (99, x'00')", "1 contents without a body"),
             ("INSERT INTO files VALUES (99, 'abc')", "1 names of files without a body"),

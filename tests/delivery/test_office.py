@@ -50,6 +50,9 @@ class Office:
             results[0].raiseException()
         return results[0]
 
+    def begin(self, **values: Any) -> Any:
+        return self.delivery.begin(envelope(**values))
+
     def deliver(self, recipients: list[str], *blocks: bytes, **values: Any) -> Any:
         given = envelope(**values)
         transaction = self.delivery.begin(given)

@@ -298,6 +298,52 @@ class DeliveryConformance:
         assert deliver(place.store, b"same\r\n")[0].uidl not in given
 
 
+class UsageConformance:
+    """What a quota is told."""
+
+    def test_nothing(self, place: Place) -> None:
+        assert result(place.store.usage(ANNA)) == Usage(0, 0)
+        assert result(place.store.usage("@example.com", True)) == Usage(0, 0)
+
+    def test_what_was_delivered_counts_at_once(self, place: Place) -> None:
+        for number in range(1, 4):
+            deliver(place.store, b"line\r\n" * number)
+            assert result(place.store.usage(ANNA)) == Usage(number, 3 * number * (number + 1))
+            assert result(place.store.usage(ANNA, True)) == Usage(number, 3 * number * (number + 1))
+        assert result(place.store.usage(BERT)) == Usage(0, 0)
+
+    def test_of_a_domain(self, place: Place) -> None:
+        deliver(place.store, b"one\r\n", ANNA, "carl@example.com", BERT)
+        assert result(place.store.usage("@example.com")) == Usage(2, 10)
+        deliver(place.store, b"two\r\n")
+        assert result(place.store.usage("@example.com")) == Usage(3, 15)
+        assert result(place.store.usage("@example.org")) == Usage(1, 5)
+        assert result(place.store.usage("@ample.com")) == Usage(0, 0)
+
+    def test_the_same_as_the_snapshot(self, place: Place) -> None:
+        for message in MESSAGES.values():
+            deliver(place.store, message)
+        snapshot = opened(place.store).snapshot
+        assert result(place.store.usage(ANNA)) == Usage(len(snapshot), snapshot.octets)
+
+    def test_what_was_deleted_counts_no_more(self, place: Place) -> None:
+        deliver(place.store, b"one\r\n")
+        deliver(place.store, b"three\r\n")
+        assert result(place.store.usage(ANNA)) == Usage(2, 12)
+        maildrop = opened(place.store)
+        assert result(maildrop.commit([1])) == []
+        maildrop.release()
+        assert result(place.store.usage(ANNA, True)) == Usage(1, 5)
+        assert result(place.store.usage("@example.com", True)) == Usage(1, 5)
+
+    def test_what_another_process_delivered(self, place: Place) -> None:
+        other = place.another()
+        assert result(place.store.usage(ANNA)) == Usage(0, 0)
+        deliver(other, b"one\r\n")
+        assert result(place.store.usage(ANNA, True)) == Usage(1, 5)
+        assert result(other.usage(ANNA)) == Usage(1, 5)
+
+
 class AttributesConformance:
     """What a message carries comes back."""
 
