@@ -63,6 +63,23 @@ class PlaintextInjected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyHeaderRefused(Event):
+    """A connection was closed for its PROXY header, which was wrong, missing or not allowed."""
+
+    protocol: str
+    peer: str
+    """The address that the connection came from."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkedTooEarly(Event):
+    """A client sent something before it was greeted, as programs do that read no replies."""
+
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
 class LoginSucceeded(Event):
     client: Client
     user: str

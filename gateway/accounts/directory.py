@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 from zope.interface import implementer
 
+from gateway.accounts.app_passwords import protocol_family
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.errors import AccountError, DatabaseUnavailable
 from gateway.accounts.interfaces import Alias, DirectoryUnavailable, IDirectory, User
 from gateway.accounts.names import canonical_domain, read_address
 from gateway.accounts.records import UserRecord
+from gateway.client import Client
 
 
 @implementer(IDirectory)
@@ -61,6 +63,30 @@ class EmbeddedDirectory:
                 if found:
                     return found.popitem()[1] if len(found) == 1 else None
         return None
+
+    def is_app_password(self, account: UserRecord, password: str, client: Client | None) -> bool:
+        """Say whether a password is one of an account's app passwords, good for this client.
+
+        @param client: None where nobody knows; then only one without a limit is good.
+        @raise DirectoryUnavailable: the database cannot be read now.
+        """
+        with _available():
+            found = self.database.app_passwords.find(account.address, password)
+        if found is None or found.protocol is None:
+            return found is not None
+        return client is not None and protocol_family(client.protocol) == found.protocol
+
+    def canonical_login(self, name: str) -> str:
+        """Return the mailbox that `find_login` means, or for nobody the name in lower case, with
+        the home domain where it has none.
+
+        @raise DirectoryUnavailable: the database cannot be read now.
+        """
+        account = self.find_account(name)
+        if account is not None:
+            return account.address
+        home = "" if "@" in name else self.home_domain() or ""
+        return f"{name}@{home}".lower() if home else name.lower()
 
     def home_domain(self) -> str | None:
         """Return the domain of a name without one: the default, or else the only one there is.

@@ -16,6 +16,7 @@ from gateway.delivery.message_id import MessageIdFinder
 from gateway.delivery.quota import QuotaGuard
 from gateway.delivery.routing import Router
 from gateway.delivery.trace_headers import trace_headers
+from gateway.delivery.utf8_header import UTF8HeaderDetector
 from gateway.delivery.waiting import Steps, run
 from gateway.events import EventStream, MessageStored, Trouble
 from gateway.store.interfaces import (
@@ -81,6 +82,9 @@ class OfficeTransaction:
         self._mailboxes: dict[str, None] = {}
         self._writer: Any = None
         self._loops = LoopDetector(office.hostname)
+        self._utf8 = UTF8HeaderDetector(envelope.smtputf8)
+        self._held = b""
+        """The beginning of the message, while its attributes are not known."""
         self._message_id = MessageIdFinder()
 
     # Recipients --------------------------------------------------------------------------------
@@ -109,6 +113,13 @@ class OfficeTransaction:
             self._refuse_loop()
         if self._message_id.feed(octets):
             self._envelope.message_id = self._message_id.found
+        self._utf8.feed(octets)
+        if self._utf8.found is None:
+            self._held += octets
+            return None
+        return self._store(octets)
+
+    def _store(self, octets: bytes) -> Deferred[None] | None:
         try:
             if self._writer is None:
                 octets = self._begin() + octets
@@ -122,7 +133,8 @@ class OfficeTransaction:
         try:
             if self._loops.finish():
                 self._refuse_loop()
-            written = self.write(b"") if self._writer is None else None
+            self._utf8.finish()
+            written = self._store(b"") if self._writer is None else None
         except Refused:
             self.abort()
             raise
@@ -137,12 +149,15 @@ class OfficeTransaction:
 
     def _begin(self) -> bytes:
         envelope = self._envelope
-        attributes = MessageAttributes(smtputf8=envelope.smtputf8, requiretls=envelope.requiretls)
-        self._writer = self._office.store.begin_delivery(attributes)
         sole: tuple[str, str] | None = None
         if len(self._accepted) == len(self._mailboxes) == 1:
             sole = (self._accepted[0], next(iter(self._mailboxes)))
-        return trace_headers(envelope, self._office.hostname, sole)
+        trace = trace_headers(envelope, self._office.hostname, sole)
+        smtputf8 = envelope.smtputf8 and (self._utf8.found is True or not trace.isascii())
+        attributes = MessageAttributes(smtputf8=smtputf8, requiretls=envelope.requiretls)
+        self._writer = self._office.store.begin_delivery(attributes)
+        held, self._held = self._held, b""
+        return trace + held
 
     def _refuse_loop(self) -> None:
         loops = self._loops

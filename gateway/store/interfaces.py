@@ -219,6 +219,9 @@ class IStoreAdministration(Interface):
     def usage(mailbox):
         """@return: the `Usage` of a mailbox; of none at all, `Usage(0, 0)`."""
 
+    def mailboxes():
+        """@return: the names of all mailboxes that there are, sorted, empty ones too."""
+
     def location(mailbox):
         """@return: the absolute `pathlib.Path` where a person finds the mailbox, or None."""
 

@@ -277,6 +277,7 @@ class DeliveryConformance:
         for number, name in enumerate(names):
             assert contents(place.store, name) == [b"%d\r\n" % number], name
             assert place.administration.usage(name).messages == 1
+        assert place.administration.mailboxes() == sorted(names)
 
     def test_uidls_are_unique_and_stay(self, place: Place) -> None:
         given = [copy.uidl for _ in range(50) for copy in deliver(place.store, b"same\r\n")]
@@ -365,6 +366,7 @@ class AttributesConformance:
             maildrop = opened(place.store)
             assert [maildrop.attributes(index) for index in range(4)] == given
             assert list(maildrop.snapshot.uidls) == [a.uidl for a in given]
+            assert list(maildrop.snapshot.smtputf8) == [1, 3]
             maildrop.release()
             place.restart()
 
