@@ -13,6 +13,7 @@ from tests.store.conformance import (
     DeliveryConformance,
     HoldConformance,
     MaildropConformance,
+    UsageConformance,
 )
 from tests.store.sqlite_place import SQLitePlace
 
@@ -25,6 +26,10 @@ def place(tmp_path: Path) -> Iterator[SQLitePlace]:
 
 
 class TestDelivery(DeliveryConformance):
+    pass
+
+
+class TestUsage(UsageConformance):
     pass
 
 

@@ -48,6 +48,8 @@ class UsageBook:
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._waiting: dict[str, list[Deferred[Usage]]] = {}
+        self._overtaken: set[str] = set()
+        """What was delivered to while it was counted: nobody knows whether that is in the count."""
         self._counted = FolderCounts()
 
     def usage(self, mailbox: str, fresh: bool) -> Usage | Deferred[Usage]:
@@ -67,6 +69,8 @@ class UsageBook:
         octets = message.octets
         for copy in copies:
             for name in (copy.mailbox, "@" + copy.mailbox.rpartition("@")[2]):
+                if name in self._waiting:
+                    self._overtaken.add(name)
                 known = self._known.get(name)
                 if known is not None:
                     usage = Usage(known.usage.messages + 1, known.usage.octets + octets)
@@ -80,7 +84,9 @@ class UsageBook:
         if isinstance(result, Usage):
             if len(self._known) >= _MOST_FOLDERS:
                 self._known.clear()
-            self._known[mailbox] = _Known(result, self._clock.seconds())
+            age = TRUSTED_SECONDS if mailbox in self._overtaken else 0.0
+            self._known[mailbox] = _Known(result, self._clock.seconds() - age)
+        self._overtaken.discard(mailbox)
         for waiting in self._waiting.pop(mailbox):
             waiting.callback(result)
 

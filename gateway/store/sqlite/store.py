@@ -17,6 +17,7 @@ from gateway.store.interfaces import (
     IMessageWriter,
     MessageAttributes,
     StoreError,
+    Usage,
 )
 from gateway.store.maildir.folders import make_folder
 from gateway.store.maildir.holds import Hold, MaildropHolds
@@ -33,6 +34,7 @@ from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.listing import Listing, ListingCache, load, load_if_small
 from gateway.store.sqlite.maildrop import Maildrop
 from gateway.store.sqlite.migration import refuse_newer
+from gateway.store.sqlite.usage import usage_of_domain, usage_of_mailbox
 from gateway.store.writer import InThread, MessageWriter
 
 WAIT_SECONDS = 10.0
@@ -111,6 +113,13 @@ class SQLiteStore:
         """See `IMailStore.begin_delivery`."""
         message = IncomingMessage(attributes, self._large, self._committer.submit, self._in_thread)
         return MessageWriter(message, message.commit, self._memory, self._in_thread)
+
+    def usage(self, mailbox: str, fresh: bool = False) -> Usage | Deferred[Usage]:
+        """See `IMailStore.usage`. It is always fresh."""
+        del fresh
+        if mailbox.startswith("@"):
+            return self._asking.in_thread(usage_of_domain, mailbox)
+        return self._asking.at_once(usage_of_mailbox, mailbox)
 
     async def _open_maildrop(self, mailbox: str, client: Client) -> IMaildrop:
         hold = await self._hold(mailbox, client)
