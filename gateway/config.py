@@ -226,8 +226,6 @@ def _shown(value: Any) -> str:
 
 
 _UNAVAILABLE = (
-    ("tls", "profile"),
-    ("tls", "client_ca"),
     ("net", "proxies"),
     ("pop3", "login_delay_seconds"),
     ("pop3", "expire_days"),

@@ -22,8 +22,8 @@ from OpenSSL import SSL
 from gateway.config_errors import ConfigError
 from gateway.events import CertificateLoaded, CertificateRejected, Event, EventStream, Trouble
 from gateway.files import acting_as
-from gateway.net.certificates import CertificateStore, Pair, find_pairs
 from gateway.net.local_ca import LocalCA
+from gateway.net.pairs import Pair, find_pairs
 from gateway.net.tls import ServerTLS
 
 NOW = datetime.now(UTC)
@@ -45,17 +45,16 @@ def make_pair(authority: LocalCA, chain: Path, key: Path, *names: str) -> None:
 class Served:
     """A certificate store with a clock in hand and its events kept."""
 
-    def __init__(self, source: Path | tuple[Path, ...]) -> None:
+    def __init__(self, source: Path | tuple[Path, ...], default_name: str | None = None) -> None:
         self.events: list[Event] = []
         self.seconds = 0.0
-        self.tls = ServerTLS(source, EventStream(self.events.append))
-        self.store = CertificateStore(
+        self.tls = ServerTLS(
             source,
-            self.tls._make_context,
             EventStream(self.events.append),
-            lambda: self.seconds,
+            default_name=default_name,
+            clock=lambda: self.seconds,
         )
-        self.tls.certificates = self.store
+        self.store = self.tls.certificates
 
     def names(self, server_name: str | None = None) -> tuple[str, ...]:
         """Complete a handshake in memory; return the names of the certificate it served."""

@@ -19,9 +19,7 @@ def check(folder: Folder) -> Iterator[Finding]:
     if own and not folder.data.chain_file.exists() and not folder.data.key_file.exists():
         yield Finding("certificate", "none yet; the first start makes one")
         return
-    from OpenSSL import SSL
-
-    from gateway.net.certificates import find_pairs, read_pair
+    from gateway.net.pairs import find_pairs, read_pair
 
     owner = folder.data.owner() if folder.data.path.exists() else None
     source = folder.settings.tls.certificates or folder.data.tls
@@ -30,11 +28,11 @@ def check(folder: Folder) -> Iterator[Finding]:
     for pair in pairs:
         try:
             with acting_as(owner):
-                served = read_pair(pair, lambda: SSL.Context(SSL.TLS_SERVER_METHOD))
+                content = read_pair(pair)
         except ConfigError as error:
             yield Finding.of("certificate", error)
         else:
-            yield _served(str(pair.chain), served.names, served.ends, own)
+            yield _served(str(pair.chain), content.names, content.ends, own)
 
 
 def _served(file: str, names: tuple[str, ...], ends: datetime, own: bool) -> Finding:
