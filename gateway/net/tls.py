@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,7 @@ class ServerTLS:
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """Return a connection for one handshake; the name asked for decides on the certificate."""
-        profile = self._profile_for(tlsProtocol)
-        connection = SSL.Connection(self.certificates.default(profile), None)
-        connection.set_app_data(profile)
-        return connection
+        return SSL.Connection(self.certificates.default(self._profile_for(tlsProtocol)), None)
 
     def wrap(self, factory: IProtocolFactory) -> TLSMemoryBIOFactory:
         """Return a factory whose connections begin with a handshake (RFC 8314 section 3)."""
@@ -98,13 +96,12 @@ class ServerTLS:
 
     def _make_context(self, profile: Profile) -> SSL.Context:
         context = make_context(profile, self._authorities)
-        context.set_tlsext_servername_callback(self._choose)
+        context.set_tlsext_servername_callback(partial(self._choose, profile))
         return context
 
-    def _choose(self, connection: SSL.Connection) -> None:
+    def _choose(self, profile: Profile, connection: SSL.Connection) -> None:
         name = connection.get_servername()
         if name:
-            profile = connection.get_app_data()
             context = self.certificates.select(name.decode("ascii", "replace"), profile)
             if context is not connection.get_context():
                 connection.set_context(context)
