@@ -26,12 +26,6 @@ Run = Callable[[Callable[[], object]], Deferred[Any]]
 def build_tls(settings: Settings, source: Source, events: EventStream) -> ServerTLS:
     """Return the server's side of TLS. Raises `ConfigError`."""
     tls = settings.tls
-    if tls.profile == "legacy":
-        raise settings.error(
-            "tls.profile",
-            "old TLS is not offered to everybody",
-            "leave it out, and name listeners in legacy_listeners or networks in legacy_networks",
-        )
     default_name = tls.default_name or next(iter(tls.acme_names), None)
     return ServerTLS(
         source,
@@ -43,19 +37,9 @@ def build_tls(settings: Settings, source: Source, events: EventStream) -> Server
 
 
 def give_legacy(settings: Settings, tls: ServerTLS, listeners: list[Listener]) -> None:
-    """Offer old TLS on the listeners that the settings name.
-
-    @raise ConfigError: they name one that there is not.
-    """
-    for endpoint in settings.tls.legacy_listeners:
-        found = [listener for listener in listeners if listener.endpoint == endpoint]
-        if not found:
-            raise settings.error(
-                "tls.legacy_listeners",
-                f'there is no listener "{endpoint}"',
-                "write it as in [listen]",
-            )
-        for listener in found:
+    """Offer old TLS on the listeners that the settings name."""
+    for listener in listeners:
+        if listener.endpoint in settings.tls.legacy_listeners:
             tls.serve_legacy(listener.accepted)
 
 
@@ -73,12 +57,6 @@ def build_upkeep(
 ) -> UpkeepParts:
     """Return what the settings ask for. Raises `ConfigError`."""
     if settings.tls.certificates is not None:
-        if settings.tls.acme_names:
-            raise settings.error(
-                "tls.acme_names",
-                "certificates are taken from [tls] certificates, not from an ACME server",
-                "leave out one of the two",
-            )
         return UpkeepParts()
     # Not the owner of the start: by then we may be that user, and may give nothing away.
     own = Upkeep(

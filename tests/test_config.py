@@ -127,6 +127,15 @@ def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
         ("[x]\n\n[x]\n", "FILE, line 3: is not TOML: Cannot declare"),
         ('a = "', "FILE, line 1: is not TOML: Unterminated string"),
         (b"\n# \xe9\n", "FILE, line 2: is not UTF-8 text (octet 0xE9); save the file in"),
+        ('[tls]\nprofile = "legacy"', "line 2: [tls] profile: old TLS is not offered to everybody"),
+        (
+            '[tls]\nlegacy_listeners = ["tcp:1"]',
+            'line 2: [tls] legacy_listeners: there is no listener "tcp:1"; write it as in [listen]',
+        ),
+        (
+            '[tls]\ncertificates = "x"\nacme_names = ["a.example"]',
+            "line 3: [tls] acme_names: certificates are taken from [tls] certificates",
+        ),
         ('[tls]\nacme_names = ["a b"]', "line 2: [tls] acme_names: must be a host name, for inst"),
         ('[net]\nproxies = ["::1"]', "line 2: [net] proxies: not available in this version"),
         ("[service]\nworkers = 2", "line 2: [service] workers: not available in this version"),

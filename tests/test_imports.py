@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-CONFIGURATION = frozenset({"config", "datafolder", "own_certificate", "settings", "welcome"})
+CONFIGURATION = frozenset(
+    {"config", "config_rules", "datafolder", "own_certificate", "settings", "welcome"}
+)
 _READERS = {"tap", "service", "parts", "tls_parts", "admin", "control"}
 READERS_OF_CONFIGURATION = _READERS | CONFIGURATION
 """Everybody else is given values."""

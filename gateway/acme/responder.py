@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.web.resource import NoResource, Resource
+from twisted.web.http import NOT_FOUND
+from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 
@@ -38,8 +39,8 @@ class _Answer(Resource):
         prefix, _, token = (request.path or b"").decode("ascii", "replace").rpartition("/")
         answer = self._challenges.get(token)
         if prefix != "/.well-known/acme-challenge" or answer is None:
-            rendered: Any = NoResource().render(request)
-            return bytes(rendered)
+            request.setResponseCode(NOT_FOUND)
+            return b""
         request.setHeader(b"content-type", b"application/octet-stream")
         return answer.encode("ascii")
 

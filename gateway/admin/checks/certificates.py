@@ -20,7 +20,10 @@ def check(folder: Folder) -> Iterator[Finding]:
         yield Finding("certificate", "none yet; the first start makes one")
         return
     from gateway.net.pairs import find_pairs, read_pair
+    from gateway.net.profiles import read_client_ca
 
+    if folder.settings.tls.client_ca is not None:
+        read_client_ca(folder.settings.tls.client_ca)
     owner = folder.data.owner() if folder.data.path.exists() else None
     source = folder.settings.tls.certificates or folder.data.tls
     with acting_as(owner):
