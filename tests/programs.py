@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"getmail": "getmail6"}
+PACKAGES = {
+    "getmail": "getmail6",
+    "pebble-challtestsrv": "pebble",
+    "testssl": "testssl.sh",
+}
 """The Debian package of a program, where it has another name."""
 
 

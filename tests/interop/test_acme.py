@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 
 from tests.interop.gateway import Gateway
@@ -60,10 +61,20 @@ def test_a_certificate_is_got_served_and_kept(tmp_path: Path) -> None:
         assert (folder / "privkey.pem").stat().st_mode & 0o777 == 0o600
         assert (gateway.data / "acme-account-key.pem").stat().st_mode & 0o777 == 0o600
         gateway.stop()
-        kept = (folder / "fullchain.pem").read_bytes()
         gateway.start()
         assert _served_names(gateway, None) == set(NAMES)
-        # Of one name less, it has to get another, with the account that it has.
+
+
+@pytest.mark.slow
+def test_for_other_names_the_same_account_gets_another(tmp_path: Path) -> None:
+    with (
+        pebble(tmp_path) as server,
+        Gateway(tmp_path, configuration=_configuration(server)) as gateway,
+    ):
+        folder = gateway.data / "tls" / NAMES[0]
+        _wait_until(folder.exists, gateway)
+        kept = (folder / "fullchain.pem").read_bytes()
+        key = (folder / "privkey.pem").read_bytes()
         gateway.stop()
         (gateway.folder / "pop3gw.toml").write_text(
             _configuration(server).replace(f', "{NAMES[1]}"', "")
@@ -72,6 +83,7 @@ def test_a_certificate_is_got_served_and_kept(tmp_path: Path) -> None:
         _wait_until(lambda: (folder / "fullchain.pem").read_bytes() != kept, gateway)
         time.sleep(1.1)
         assert _served_names(gateway, None) == {NAMES[0]}
+        assert (folder / "privkey.pem").read_bytes() == key
 
 
 def test_a_server_that_is_not_verified_is_told_nothing(tmp_path: Path) -> None:
@@ -89,6 +101,7 @@ def test_a_server_that_is_not_verified_is_told_nothing(tmp_path: Path) -> None:
         gateway.start()  # what was begun does not keep it from starting
 
 
+@pytest.mark.slow
 def test_a_name_that_cannot_be_proven_is_told_with_the_reason(tmp_path: Path) -> None:
     with pebble(tmp_path) as server:
         configuration = _configuration(server, port=free_ports(1)[0])

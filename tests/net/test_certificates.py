@@ -342,3 +342,30 @@ def test_files_that_cannot_be_read_after_the_drop_are_named(
         served.store.tell()
     trouble = [event for event in served.events if isinstance(event, Trouble)]
     assert [event.where for event in trouble] == [str(folder / "privkey.pem")]
+
+
+def test_a_named_default_for_clients_that_send_no_name(authority: LocalCA, tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    make_pair(authority, folder / "fullchain.pem", folder / "privkey.pem", "own.example")
+    make_pair(authority, folder / "w/fullchain.pem", folder / "w/privkey.pem", "*.example.org")
+    served = Served(folder, "mail.example.org")
+    assert served.names() == ("*.example.org",)
+    assert served.names("nobody.example") == ("*.example.org",)
+    assert served.names("own.example") == ("own.example",)
+    shutil.rmtree(folder / "w")
+    assert served.names() == ("own.example",)
+    served.events.clear()
+    served.store.tell()
+    reason = "no certificate is for mail.example.org; the first one is the default"
+    assert served.events[-1] == Trouble("[tls] default_name", reason)
+
+
+def test_profiles_of_one_pair_have_contexts_of_their_own(
+    authority: LocalCA, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tls"
+    make_pair(authority, folder / "fullchain.pem", folder / "privkey.pem", "own.example")
+    store = Served(folder).store
+    assert store.default("legacy") is not store.default()
+    assert store.select("own.example", "legacy") is store.default("legacy")
+    assert store.select("own.example") is store.default("modern")
