@@ -28,9 +28,10 @@ from gateway.files import Owner, acting_as
 from gateway.log import LogWriter
 from gateway.net.factory import ConnectionFactory
 from gateway.net.listeners import Listener, ListenError
+from gateway.net.networks import Networks
 from gateway.net.tls import ServerTLS
 from gateway.own_certificate import certificates_source
-from gateway.parts import Parts, build_factories, build_parts
+from gateway.parts import Parts, build_factories, build_parts, build_trace
 from gateway.settings import Settings
 from gateway.tls_parts import build_tls, build_upkeep, give_legacy
 from gateway.welcome import FirstAccount, Place, ensure_account, first_start_text, later_start_text
@@ -55,7 +56,14 @@ def build_gateway(
     parts = build_parts(settings, reactor, folder, kind, owner, events)
     factories = build_factories(settings, reactor, parts, tls)
     listeners = [
-        Listener(protocol, endpoint, factories[protocol], tls if protocol == "pop3s" else None)
+        Listener(
+            protocol,
+            endpoint,
+            factories[protocol],
+            tls if protocol == "pop3s" else None,
+            Networks(settings.net.proxies),
+            events,
+        )
         for protocol in ("smtp", "lmtp", "pop3", "pop3s")
         for endpoint in getattr(settings.listen, protocol)
     ]
@@ -97,6 +105,7 @@ class GatewayService(MultiService):
         self._factories = list(factories.values())
         answers = ControlFactory(SessionTable(self._factories), self._bound_listeners)
         self._control = ControlServer(parts.folder.run, answers, reactor)
+        self._trace = build_trace(settings, reactor, parts)
 
     # Before the reactor runs -------------------------------------------------------------------
 
@@ -156,6 +165,7 @@ class GatewayService(MultiService):
             text = self._text(account)
         except AccountError as error:
             raise ConfigError(str(error)) from error
+        parts.logins.file.close()
         parts.database.close()  # the process may fork and change its user before it goes on
         return text
 
@@ -167,7 +177,8 @@ class GatewayService(MultiService):
         places = [
             Place(listener.protocol, listener.host, listener.port) for listener in self.listeners
         ]
-        return first_start_text(parts.folder, account, places, self._settings.auth.plaintext)
+        plaintext = self._settings.auth.plaintext
+        return first_start_text(parts.folder, account, places, plaintext, parts.store_kind)
 
     def privilegedStartService(self) -> None:
         """Bind what is not bound yet, while we may."""
@@ -187,7 +198,9 @@ class GatewayService(MultiService):
         self._tls.certificates.tell()
         self._tell_owner()
         pending = [Deferred.fromCoroutine(listener.bound()) for listener in self._every_listener()]
-        gatherResults(pending, consumeErrors=True).addCallbacks(self._ready, self._not_ready)
+        bound = gatherResults(pending, consumeErrors=True)
+        # Not before the reactor runs: until then a signal, or stop, would find nobody to obey.
+        self._reactor.callWhenRunning(bound.addCallbacks, self._ready, self._not_ready)
 
     def _start_control(self) -> None:
         try:
@@ -227,7 +240,11 @@ class GatewayService(MultiService):
         if children is not None:
             await children
         await self._parts.store.stop()
+        await self._parts.logins.notes.stop()
+        if self._trace is not None:
+            await self._trace.stop()
         self._parts.pool.stop()
+        self._parts.logins.file.close()
         self._parts.database.close()
 
     async def _stop_listener(self, listener: Listener) -> None:

@@ -14,6 +14,9 @@ PACKAGES = {
     "getmail": "getmail6",
     "pebble-challtestsrv": "pebble",
     "testssl": "testssl.sh",
+    "fail2ban-regex": "fail2ban",
+    "slapadd": "slapd",
+    "postconf": "postfix",
 }
 """The Debian package of a program, where it has another name."""
 

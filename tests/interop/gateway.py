@@ -52,6 +52,7 @@ class Gateway:
     @param folder: an existing folder; data, log and configuration are put there.
     @param options: of `twistd pop3gw`, beside `--data`.
     @param twistd: options of `twistd` itself.
+    @param store: the kind of mail store; None leaves it to the gateway.
     @param configuration: the text of a configuration file; None starts without one.
     """
 
@@ -60,6 +61,7 @@ class Gateway:
         folder: Path,
         *,
         options: Sequence[str] | None = None,
+        store: str | None = None,
         configuration: str | None = None,
         env: Mapping[str, str] | None = None,
         twistd: Sequence[str] = (),
@@ -67,6 +69,8 @@ class Gateway:
         self.folder = folder
         self.data = folder / "pop3gw-data"
         self.options = listeners_on_loopback() if options is None else list(options)
+        if store is not None:
+            self.options += ["--store", store]
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         self.twistd = list(twistd)
         self.ports: dict[str, int] = {}
