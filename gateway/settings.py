@@ -55,6 +55,12 @@ def _host(value: str) -> str:
     return name
 
 
+def _https(value: str) -> str:
+    if not value.startswith("https://"):
+        raise ValueError(f'must be a URL with https://, not "{value[:60]}"')
+    return value
+
+
 _Count = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(ge=1)]
 _Seconds = Annotated[float, Field(gt=0)]
@@ -62,6 +68,7 @@ _Network = Annotated[Network, BeforeValidator(_network)]
 _Path = Annotated[Path, Strict(False), BeforeValidator(_not_empty), AfterValidator(_beside_file)]
 _Text = Annotated[str, Field(min_length=1)]
 _Host = Annotated[str, AfterValidator(_host)]
+_HTTPS = Annotated[str, AfterValidator(_https)]
 
 
 class _Table(BaseModel):
@@ -93,12 +100,12 @@ class TLS(_Table):
     default_name: _Host | None = None
     """Whose certificate clients get that name no server."""
     profile: Literal["modern", "legacy"] = "modern"
-    """"legacy" is refused where it would be for everybody."""
+    """For everybody; the fixed name of a setting, of which only one value is sound."""
     legacy_listeners: tuple[_Text, ...] = ()
     """Endpoints, written as in `[listen]`."""
     legacy_networks: tuple[_Network, ...] = ()
     client_ca: _Path | None = None
-    acme_directory: _Text = "https://acme-v02.api.letsencrypt.org/directory"
+    acme_directory: _HTTPS = "https://acme-v02.api.letsencrypt.org/directory"
     acme_email: _Text | None = None
     acme_names: tuple[_Host, ...] = ()
     """For these an ACME server is asked for a certificate; none: ACME is off."""

@@ -139,6 +139,7 @@ def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
             '[tls]\ncertificates = "x"\nacme_names = ["a.example"]',
             "line 3: [tls] acme_names: certificates are taken from [tls] certificates",
         ),
+        ('[tls]\nacme_directory = "http://a/"', "acme_directory: must be a URL with https://, not"),
         ('[tls]\nacme_names = ["a b"]', "line 2: [tls] acme_names: must be a host name, for inst"),
         ("[service]\nworkers = 2", "line 2: [service] workers: not available in this version"),
     ],

@@ -21,11 +21,20 @@ _ANSWER_SECONDS = 90
 _HTTP_SECONDS = 20
 
 
+_UNUSABLE = (
+    requests.exceptions.RequestException,
+    errors.Error,
+    josepy.errors.Error,
+    KeyError,  # a directory without what we need
+    ValueError,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """An ACME server, and how to talk to it.
 
-    @ivar directory: the URL of its directory (RFC 8555 section 7.1.1); https, but for tests.
+    @ivar directory: the https URL of its directory (RFC 8555 section 7.1.1).
     @ivar email: where it may write to the administrator.
     @ivar ca: a file of authorities for its own certificate; None: the public ones.
     """
@@ -72,7 +81,10 @@ def _log_in(server: Server, account_key: Any) -> client.ClientV2:
         user_agent=f"pop3gw acme/{version('acme')}",
         timeout=_HTTP_SECONDS,
     )
-    acme = client.ClientV2(client.ClientV2.get_directory(server.directory, net), net)
+    directory = client.ClientV2.get_directory(server.directory, net)
+    for needed in ("newNonce", "newAccount", "newOrder"):
+        directory[needed]
+    acme = client.ClientV2(directory, net)
     try:
         # Naming names in the configuration is agreeing to the terms: it says so there.
         acme.new_account(
@@ -115,8 +127,7 @@ def _explaining(server: Server) -> Iterator[None]:
             f"the ACME server {server.directory} is not who it should be: {error}",
             "name its authorities in [tls] acme_ca, if it is one of your own",
         ) from error
-    except (requests.exceptions.RequestException, errors.Error, ValueError) as error:
-        # ValueError: no JSON; josepy's and the library's own are of these kinds.
+    except _UNUSABLE as error:
         raise ConfigError(f"the ACME server {server.directory} cannot be used: {error}") from error
 
 
@@ -129,4 +140,5 @@ def _failed(error: errors.ValidationError) -> Iterator[str]:
 
 def _reason(error: Any) -> str:
     parts = [_reason(problem) for problem in error.subproblems or ()]
-    return "; ".join([str(error.detail or error.typ), *parts])
+    reason = error.detail or error.typ
+    return "; ".join(["no reason given" if reason == "about:blank" else str(reason), *parts])
