@@ -84,8 +84,8 @@ class CertificateStore:
                     late = "until then a renewed certificate will not be served"
                     self._events.emit(Trouble(str(file), f"{obstacle}; {late}"))
         if self._default_name and self._find(self._default_name) is None:
-            reason = f"no certificate is for {self._default_name}; the first one is the default"
-            self._events.emit(Trouble("[tls] default_name", reason))
+            reason = "no certificate is for it yet; clients that name no server get the first one"
+            self._events.emit(Trouble(self._default_name, reason))
 
     def default(self, profile: Profile = "modern") -> SSL.Context:
         """Return the context for a client that names no server, or one we have no pair for."""

@@ -159,7 +159,7 @@ class TestCertificates:
         certificate(office, days=900)
         done = check(tmp_path, quiet(), status=1)
         assert "ended on " in done.err
-        assert "restart the gateway" in done.err
+        assert "pop3gw tls renew" in done.err
 
     def test_names_and_end_are_shown(self, tmp_path: Path) -> None:
         office = Office(tmp_path)

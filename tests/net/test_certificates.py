@@ -356,8 +356,8 @@ def test_a_named_default_for_clients_that_send_no_name(authority: LocalCA, tmp_p
     assert served.names() == ("own.example",)
     served.events.clear()
     served.store.tell()
-    reason = "no certificate is for mail.example.org; the first one is the default"
-    assert served.events[-1] == Trouble("[tls] default_name", reason)
+    reason = "no certificate is for it yet; clients that name no server get the first one"
+    assert served.events[-1] == Trouble("mail.example.org", reason)
 
 
 def test_profiles_of_one_pair_have_contexts_of_their_own(

@@ -42,7 +42,7 @@ def _served(file: str, names: tuple[str, ...], ends: datetime, own: bool) -> Fin
     now = datetime.now(UTC)
     if ends - now < _SOON:
         when = "ended" if ends <= now else "ends"
-        renew = "restart the gateway, which renews its own" if own else "renew it"
+        renew = "make a new one with: pop3gw tls renew" if own else "renew it"
         return Finding(
             "certificate",
             f"{file} {when} on {ends:%Y-%m-%d}",
