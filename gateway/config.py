@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from gateway.config_errors import ConfigError
+from gateway.config_rules import refuse_contradictions
 from gateway.settings import Origin, Settings
 
 __all__ = ["ConfigError", "Overrides", "Settings", "load"]
@@ -51,6 +52,7 @@ def load(path: Path | str | None = None, overrides: Overrides | None = None) -> 
     folder = Path.cwd() if file is None else file.absolute().parent
     settings = _validate(values, origin, folder)
     _refuse_unavailable(settings)
+    refuse_contradictions(settings)
     return settings
 
 
@@ -227,8 +229,6 @@ def _shown(value: Any) -> str:
 
 
 _UNAVAILABLE = (
-    ("tls", "profile"),
-    ("tls", "client_ca"),
     ("pop3", "expire_days"),
     ("pop3", "keep"),
     ("pop3", "takeover_seconds"),

@@ -50,6 +50,8 @@ class DataFolder:
         """The gateway's own pair; each folder in it holds a further pair, named as one likes."""
         self.chain_file = self.tls / "fullchain.pem"
         self.key_file = self.tls / "privkey.pem"
+        self.acme_key_file = self.path / "acme-account-key.pem"
+        """Says to the ACME server who we are."""
         self.mail = self.path / "mail"
         self.spool = self.path / "spool"
         self.run = self.path / "run"

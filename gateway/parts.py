@@ -26,10 +26,9 @@ from gateway.datafolder import DataFolder
 from gateway.delivery.office import OfficeDelivery
 from gateway.events import EventStream
 from gateway.files import Owner, acting_as
-from gateway.net.certificates import Source
 from gateway.net.factory import ConnectionFactory
 from gateway.net.limits import ConnectionLimits
-from gateway.net.local_ca import LocalCA, machine_names
+from gateway.net.local_ca import machine_names
 from gateway.net.tls import ServerTLS
 from gateway.pop3 import POP3Factory, POP3Policy
 from gateway.pop3.login_times import LoginTimes
@@ -60,15 +59,6 @@ class Parts:
     logins: Logins
     addresses: Any
     """An `IDirectory`: all addresses, those of outside sources too."""
-
-
-def certificates_source(settings: Settings, folder: DataFolder, owner: Owner | None) -> Source:
-    if settings.tls.certificates is not None:
-        return settings.tls.certificates
-    with folder.locked():
-        authority = LocalCA.open(folder.ca_file, folder.ca_key_file, owner)
-        authority.ensure_certificate(folder.chain_file, folder.key_file, machine_names())
-    return folder.tls
 
 
 def build_parts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
 from gateway.accounts.errors import AccountError
@@ -28,14 +30,10 @@ from gateway.net.factory import ConnectionFactory
 from gateway.net.listeners import Listener, ListenError
 from gateway.net.networks import Networks
 from gateway.net.tls import ServerTLS
-from gateway.parts import (
-    Parts,
-    build_factories,
-    build_parts,
-    build_trace,
-    certificates_source,
-)
+from gateway.own_certificate import certificates_source
+from gateway.parts import Parts, build_factories, build_parts, build_trace
 from gateway.settings import Settings
+from gateway.tls_parts import build_tls, build_upkeep, give_legacy
 from gateway.welcome import FirstAccount, Place, ensure_account, first_start_text, later_start_text
 
 WIND_DOWN_SECONDS = 10.0
@@ -54,7 +52,7 @@ def build_gateway(
     folder = DataFolder(settings.data)
     kind = folder.prepare(settings.store.kind, owner).store_kind
     owner = owner if owner is not None else folder.owner()
-    tls = ServerTLS(certificates_source(settings, folder, owner), events)
+    tls = build_tls(settings, certificates_source(settings, folder, owner), events)
     parts = build_parts(settings, reactor, folder, kind, owner, events)
     factories = build_factories(settings, reactor, parts, tls)
     listeners = [
@@ -73,7 +71,14 @@ def build_gateway(
         raise settings.error(
             "listen", "no listener is given", 'write for instance pop3 = ["tcp:110"] below [listen]'
         )
-    return GatewayService(settings, reactor, parts, tls, factories, listeners)
+    give_legacy(settings, tls, listeners)
+    run = partial(deferToThreadPool, reactor, parts.pool)
+    upkeep = build_upkeep(settings, reactor, folder, run, events)
+    gateway = GatewayService(settings, reactor, parts, tls, factories, listeners)
+    gateway.challenge_listeners = list(upkeep.listeners)
+    for service in upkeep.services:
+        service.setServiceParent(gateway)
+    return gateway
 
 
 class GatewayService(MultiService):
@@ -91,6 +96,8 @@ class GatewayService(MultiService):
         super().__init__()
         self.setName("pop3gw")
         self.listeners = listeners
+        self.challenge_listeners: list[Listener] = []
+        """Where an ACME server asks."""
         self._settings = settings
         self._reactor = reactor
         self._parts = parts
@@ -107,12 +114,15 @@ class GatewayService(MultiService):
 
         @raise ConfigError: one cannot be bound.
         """
-        for listener in self.listeners:
+        for listener in self._every_listener():
             try:
                 listener.bind(self._reactor)
             except ListenError as error:
                 raise self._explained(listener, error) from error
             self._give_away(listener)
+
+    def _every_listener(self) -> list[Listener]:
+        return [*self.listeners, *self.challenge_listeners]
 
     def _explained(self, listener: Listener, error: ListenError) -> ConfigError:
         problem, remedy = error.problem, error.remedy
@@ -122,7 +132,8 @@ class GatewayService(MultiService):
                 f"already, process {pid}"
             )
             remedy = f"stop it (kill {pid}), or give this one other ports"
-        return self._settings.error(f"listen.{listener.protocol}", problem, remedy)
+        key = "tls.acme_listen" if listener.protocol == "acme" else f"listen.{listener.protocol}"
+        return self._settings.error(key, problem, remedy)
 
     def _holder(self, listener: Listener) -> int | None:
         """Return the process of this folder that has the listener's place, if one has."""
@@ -186,7 +197,7 @@ class GatewayService(MultiService):
         self._start_control()
         self._tls.certificates.tell()
         self._tell_owner()
-        pending = [Deferred.fromCoroutine(listener.bound()) for listener in self.listeners]
+        pending = [Deferred.fromCoroutine(listener.bound()) for listener in self._every_listener()]
         bound = gatherResults(pending, consumeErrors=True)
         # Not before the reactor runs: until then a signal, or stop, would find nobody to obey.
         self._reactor.callWhenRunning(bound.addCallbacks, self._ready, self._not_ready)
@@ -205,7 +216,7 @@ class GatewayService(MultiService):
             self._parts.events.emit(Trouble(str(folder.path), advice))
 
     def _bound_listeners(self) -> list[tuple[str, str]]:
-        return [(listener.protocol, listener.address) for listener in self.listeners]
+        return [(listener.protocol, listener.address) for listener in self._every_listener()]
 
     def _ready(self, _: object) -> None:
         for protocol, address in self._bound_listeners():
@@ -222,7 +233,7 @@ class GatewayService(MultiService):
         return Deferred.fromCoroutine(self._stop(stopped))
 
     async def _stop(self, children: Any) -> None:
-        for listener in self.listeners:
+        for listener in self._every_listener():
             await self._stop_listener(listener)
         await wind_down(self._factories, self._reactor)
         await self._control.stop()

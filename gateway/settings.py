@@ -19,6 +19,7 @@ from pydantic import (
 
 from gateway.config_errors import ConfigError, line_of, shown_key
 from gateway.datafolder import DEFAULT_FOLDER
+from gateway.net.host_names import is_host_name
 
 Network = IPv4Network | IPv6Network
 
@@ -45,12 +46,29 @@ def _not_empty(value: Any) -> Any:
     return value
 
 
+def _host(value: str) -> str:
+    name = value.lower().rstrip(".")
+    if not is_host_name(name):
+        raise ValueError(
+            f'must be a host name, for instance "mail.example.org", not "{value[:60]}"'
+        )
+    return name
+
+
+def _https(value: str) -> str:
+    if not value.startswith("https://"):
+        raise ValueError(f'must be a URL with https://, not "{value[:60]}"')
+    return value
+
+
 _Count = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(ge=1)]
 _Seconds = Annotated[float, Field(gt=0)]
 _Network = Annotated[Network, BeforeValidator(_network)]
 _Path = Annotated[Path, Strict(False), BeforeValidator(_not_empty), AfterValidator(_beside_file)]
 _Text = Annotated[str, Field(min_length=1)]
+_Host = Annotated[str, AfterValidator(_host)]
+_HTTPS = Annotated[str, AfterValidator(_https)]
 
 
 class _Table(BaseModel):
@@ -77,8 +95,24 @@ DEFAULT_LISTEN = Listen(
 class TLS(_Table):
     certificates: _Path | tuple[_Path, ...] | None = None
     """A folder, or a list of files; None is the folder `tls` of the data folder."""
+    names: tuple[_Host, ...] = ()
+    """Further names of the certificate that the local CA makes."""
+    default_name: _Host | None = None
+    """Whose certificate clients get that name no server."""
     profile: Literal["modern", "legacy"] = "modern"
+    """For everybody; the fixed name of a setting, of which only one value is sound."""
+    legacy_listeners: tuple[_Text, ...] = ()
+    """Endpoints, written as in `[listen]`."""
+    legacy_networks: tuple[_Network, ...] = ()
     client_ca: _Path | None = None
+    acme_directory: _HTTPS = "https://acme-v02.api.letsencrypt.org/directory"
+    acme_email: _Text | None = None
+    acme_names: tuple[_Host, ...] = ()
+    """For these an ACME server is asked for a certificate; none: ACME is off."""
+    acme_listen: tuple[_Text, ...] = ("tcp:80",)
+    """Endpoints where the ACME server's challenges are answered."""
+    acme_ca: _Path | None = None
+    """The authorities that the ACME server's own certificate is checked with; None: public ones."""
 
 
 class Net(_Table):

@@ -12,6 +12,8 @@ import pytest
 
 PACKAGES = {
     "getmail": "getmail6",
+    "pebble-challtestsrv": "pebble",
+    "testssl": "testssl.sh",
     "fail2ban-regex": "fail2ban",
     "slapadd": "slapd",
     "postconf": "postfix",

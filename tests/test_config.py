@@ -130,8 +130,17 @@ def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
         ("[x]\n\n[x]\n", "FILE, line 3: is not TOML: Cannot declare"),
         ('a = "', "FILE, line 1: is not TOML: Unterminated string"),
         (b"\n# \xe9\n", "FILE, line 2: is not UTF-8 text (octet 0xE9); save the file in"),
-        ('[tls]\nprofile = "legacy"', "line 2: [tls] profile: not available in this version"),
-        ('[tls]\nclient_ca = "ca.pem"', "line 2: [tls] client_ca: not available in this version"),
+        ('[tls]\nprofile = "legacy"', "line 2: [tls] profile: old TLS is not offered to everybody"),
+        (
+            '[tls]\nlegacy_listeners = ["tcp:1"]',
+            'line 2: [tls] legacy_listeners: there is no listener "tcp:1"; write it as in [listen]',
+        ),
+        (
+            '[tls]\ncertificates = "x"\nacme_names = ["a.example"]',
+            "line 3: [tls] acme_names: certificates are taken from [tls] certificates",
+        ),
+        ('[tls]\nacme_directory = "http://a/"', "acme_directory: must be a URL with https://, not"),
+        ('[tls]\nacme_names = ["a b"]', "line 2: [tls] acme_names: must be a host name, for inst"),
         ("[service]\nworkers = 2", "line 2: [service] workers: not available in this version"),
     ],
 )

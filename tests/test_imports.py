@@ -12,16 +12,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-CONFIGURATION = frozenset({"config", "datafolder", "settings", "welcome"})
-READERS_OF_CONFIGURATION = {"tap", "service", "parts", "admin", "control", *CONFIGURATION}
+CONFIGURATION = frozenset(
+    {"config", "config_rules", "datafolder", "own_certificate", "settings", "welcome"}
+)
+_READERS = {"tap", "service", "parts", "tls_parts", "admin", "control"}
+READERS_OF_CONFIGURATION = _READERS | CONFIGURATION
 """Everybody else is given values."""
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"tap"}),
     frozenset({"service"}),
-    frozenset({"parts"}),
-    frozenset({"parts"}),
-    frozenset({"pop3", "smtp", "admin", "control"}),
+    frozenset({"parts", "tls_parts"}),
+    frozenset({"pop3", "smtp", "admin", "control", "acme"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),
     frozenset({"wire", "events", "client", "files", "config_errors"}),

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import click
 
-from gateway.admin.checks import certificates, configuration, data_folder, database, gateways, ports
+from gateway.admin.checks import (
+    acme,
+    certificates,
+    configuration,
+    data_folder,
+    database,
+    gateways,
+    ports,
+)
 from gateway.admin.checks.finding import Finding
 from gateway.admin.folder import Folder, pass_folder
 from gateway.admin.refusals import explained
@@ -17,6 +25,7 @@ _CHECKS = {
     "data folder": data_folder.check,
     "accounts": database.check,
     "certificate": certificates.check,
+    "acme": acme.check,
     "gateway": gateways.check,
     "ports": ports.check,
 }

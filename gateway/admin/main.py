@@ -23,6 +23,7 @@ NOUNS = {
     "export": "gateway.admin.export",
     "import": "gateway.admin.imports.command",
     "trace": "gateway.admin.trace",
+    "tls": "gateway.admin.tls",
     "check": "gateway.admin.check",
     "send-test": "gateway.admin.send_test",
 }

@@ -1,171 +1,31 @@
-"""The certificates the gateway serves: found in files, picked by name, renewed while it runs."""
+"""The certificates the gateway serves: picked by name, renewed while it runs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography import x509
 from OpenSSL import SSL
 
 from gateway.config_errors import ConfigError
 from gateway.events import CertificateLoaded, CertificateRejected, EventStream, Trouble
-from gateway.net.local_ca import names_of
-from gateway.net.pem import has_certificate, has_key, load_chain, load_key, read_pem
+from gateway.net.pairs import Content, Pair, Source, Stamp, find_pairs, read_pair
+from gateway.net.profiles import Profile
+from gateway.net.reach import unreadable
 
-_FOLDER_DEPTH = 3
-"""How deep below the folder pairs are looked for (Caddy: AUTHORITY/NAME/NAME.crt)."""
-
-Source = Path | tuple[Path, ...]
-"""A folder, or files."""
-
-Stamp = tuple[tuple[int, int, int], ...]
-"""(modification time in ns, octets, inode) of each file of a pair."""
+MakeContext = Callable[[Profile], SSL.Context]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Where a chain and its key lie; both in one file where the paths are equal."""
-
-    chain: Path
-    key: Path
-
-    def stamp(self) -> Stamp:
-        """Return what changes when a file is replaced. Raises OSError."""
-        stats = [file.stat() for file in (self.chain, self.key)]
-        return tuple((s.st_mtime_ns, s.st_size, s.st_ino) for s in stats)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Served:
-    """A pair that was read whole and is in order."""
+    """A pair, and the context for each profile that a client has asked for."""
 
-    pair: Pair
+    content: Content
     stamp: Stamp
-    names: tuple[str, ...]
-    ends: datetime
-    context: SSL.Context
-
-
-def find_pairs(source: Source) -> list[Pair]:
-    """Return the pairs of a source, that for clients which name no server first.
-
-    In a folder, and in the folders in it, these count: `fullchain.pem` with `privkey.pem`
-    (certbot), `fullchain.cer` with `NAME.key` (acme.sh), `NAME.crt` with `NAME.key` (lego, Caddy).
-
-    @raise ConfigError: there is none, or a file of the list has no partner.
-    """
-    if isinstance(source, tuple):
-        return _pairs_of_files(source)
-    pairs = list(dict.fromkeys(_pairs_in(source, _FOLDER_DEPTH)))
-    if not pairs:
-        missing = "there is no such folder" if not source.exists() else "holds no certificate"
-        raise ConfigError(
-            missing,
-            "put fullchain.pem and privkey.pem there",
-            file=source,
-            key="[tls] certificates",
-        )
-    return pairs
-
-
-def _pairs_in(folder: Path, depth: int) -> Iterator[Pair]:
-    try:
-        entries = sorted(folder.iterdir())
-    except NotADirectoryError:
-        raise ConfigError(
-            "is not a folder", 'write a single file as a list: ["..."]', file=folder
-        ) from None
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(
-            f"cannot be read: {reason}",
-            "make it readable for the user that the gateway runs as",
-            file=folder,
-        ) from None
-    names = {entry.name for entry in entries}
-    if names & {"fullchain.pem", "privkey.pem"}:
-        yield Pair(folder / "fullchain.pem", folder / "privkey.pem")
-    keys = [entry for entry in entries if entry.suffix == ".key"]
-    for key in keys:
-        if f"{key.stem}.crt" in names:
-            yield Pair(key.with_suffix(".crt"), key)
-        elif "fullchain.cer" in names:
-            yield Pair(folder / "fullchain.cer", key)
-    if depth:
-        folders = [e for e in entries if e.is_dir() and not e.name.startswith(".")]
-        for below in sorted(folders, key=lambda entry: entry.name != "default"):
-            yield from _pairs_in(below, depth - 1)
-
-
-def _pairs_of_files(files: tuple[Path, ...]) -> list[Pair]:
-    texts = {file: read_pem(file) for file in files}
-    keys = {f: load_key(f, pem).public_key() for f, pem in texts.items() if has_key(pem)}
-    pairs: list[Pair] = []
-    for file, pem in texts.items():
-        if not has_certificate(pem):
-            if file not in keys:
-                load_chain(file, pem)  # says what is wrong
-            continue
-        public_key = load_chain(file, pem)[0].public_key()
-        key = next((k for k in (file, *keys) if keys.get(k) == public_key), None)
-        if key is None:
-            raise _mismatch(file, "any key in the list")
-        pairs.append(Pair(file, key))
-    for key in keys:
-        if key not in {pair.key for pair in pairs}:
-            raise _mismatch(key, "any certificate in the list")
-    if not pairs:
-        raise ConfigError(
-            "names no certificate", "list a chain and its key", key="[tls] certificates"
-        )
-    return pairs
-
-
-def _mismatch(file: Path, partner: str) -> ConfigError:
-    return ConfigError(
-        f"{partner} does not match it",
-        "put the certificate and the key that were made together there",
-        file=file,
-    )
-
-
-def read_pair(pair: Pair, make_context: Callable[[], SSL.Context]) -> Served:
-    """Read a pair, and check that it is whole and that the key is the certificate's.
-
-    @raise ConfigError: it is not.
-    """
-    try:
-        stamp = pair.stamp()
-    except OSError:
-        stamp = ()  # reading says what is wrong
-    chain = load_chain(pair.chain, read_pem(pair.chain))
-    key = load_key(pair.key, read_pem(pair.key))
-    if chain[0].public_key() != key.public_key():
-        raise _mismatch(pair.chain, f"the key {pair.key}")
-    context = make_context()
-    try:
-        _fill(context, chain, key)
-    except (SSL.Error, TypeError, ValueError) as error:
-        raise ConfigError(
-            "OpenSSL does not take the certificate",
-            "use a certificate with an RSA key of 2048 bits or more, or an ECDSA P-256 key",
-            file=pair.chain,
-        ) from error
-    return Served(pair, stamp, names_of(chain[0]), chain[0].not_valid_after_utc, context)
-
-
-def _fill(context: SSL.Context, chain: list[x509.Certificate], key: object) -> None:
-    context.use_certificate(chain[0])
-    for issuer in chain[1:]:
-        context.add_extra_chain_cert(issuer)
-    context.use_privatekey(key)  # type: ignore[arg-type]
-    context.check_privatekey()
+    contexts: dict[Profile, SSL.Context]
 
 
 class CertificateStore:
@@ -177,6 +37,8 @@ class CertificateStore:
     @param source: a folder or files.
     @param make_context: returns a new context with everything set but the certificate.
     @param events: hears of pairs that were taken, and of those that were not.
+    @param default_name: whose certificate clients get that name no server, or one that no
+        certificate is for; None, or where no certificate is for it: the first pair.
     @param clock: gives seconds that only grow.
     @raise ConfigError: a pair is missing, unreadable or does not match.
     """
@@ -186,57 +48,66 @@ class CertificateStore:
     def __init__(
         self,
         source: Source,
-        make_context: Callable[[], SSL.Context],
+        make_context: MakeContext,
         events: EventStream,
+        *,
+        default_name: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._make_context = make_context
         self._events = events
+        self._default_name = default_name
         self._clock = clock
         self._rejected: dict[Path, object] = {}
-        self._served = {pair: read_pair(pair, make_context) for pair in find_pairs(source)}
+        self._served = {pair: self._ready(read_pair(pair)) for pair in find_pairs(source)}
         self._index()
         self._checked = clock()
 
+    def _ready(self, content: Content) -> Served:
+        return Served(content, content.stamp, {})
+
     def tell(self) -> None:
-        """Emit what is served, and what the administrator has to see to."""
+        """Emit what is served, and what the administrator has to see to.
+
+        Call it when privileges are dropped: what cannot be read then is not seen when it changes.
+        """
         now = datetime.now(UTC)
         for served in self._served.values():
-            self._events.emit(CertificateLoaded(str(served.pair.chain), served.names))
-            if served.ends <= now:
-                self._events.emit(
-                    Trouble(
-                        str(served.pair.chain), f"the certificate ended on {served.ends:%Y-%m-%d}"
-                    )
-                )
-            for file in dict.fromkeys((served.pair.chain, served.pair.key)):
-                self._tell_unreadable(file)
+            content = served.content
+            self._events.emit(CertificateLoaded(str(content.pair.chain), content.names))
+            if content.ends <= now:
+                reason = f"the certificate ended on {content.ends:%Y-%m-%d}"
+                self._events.emit(Trouble(str(content.pair.chain), reason))
+            for file in dict.fromkeys((content.pair.chain, content.pair.key)):
+                if (obstacle := unreadable(file)) is not None:
+                    late = "until then a renewed certificate will not be served"
+                    self._events.emit(Trouble(str(file), f"{obstacle}; {late}"))
+        if self._default_name and self._find(self._default_name) is None:
+            reason = "no certificate is for it yet; clients that name no server get the first one"
+            self._events.emit(Trouble(self._default_name, reason))
 
-    def _tell_unreadable(self, file: Path) -> None:
-        try:
-            file.open("rb").close()
-        except OSError as error:
-            self._events.emit(
-                Trouble(
-                    str(file),
-                    f"cannot be read by the user that the gateway runs as ({error.strerror}): "
-                    "a renewed certificate will not be served; make file and folders readable",
-                )
-            )
-
-    def default(self) -> SSL.Context:
+    def default(self, profile: Profile = "modern") -> SSL.Context:
         """Return the context for a client that names no server, or one we have no pair for."""
         self._refresh()
-        return self._default
+        return self._context(self._default, profile)
 
-    def select(self, server_name: str) -> SSL.Context:
+    def select(self, server_name: str, profile: Profile = "modern") -> SSL.Context:
         """Return the context for a server name (RFC 6066 section 3), a wildcard's included."""
-        name = server_name.lower()
-        context = self._by_name.get(name)
+        return self._context(self._find(server_name) or self._default, profile)
+
+    def _find(self, name: str) -> Served | None:
+        name = name.lower()
+        found = self._by_name.get(name)
+        return found if found is not None else self._by_name.get("*." + name.partition(".")[2])
+
+    def _context(self, served: Served, profile: Profile) -> SSL.Context:
+        context = served.contexts.get(profile)
         if context is None:
-            context = self._by_name.get("*." + name.partition(".")[2])
-        return context if context is not None else self._default
+            context = self._make_context(profile)
+            served.content.fill(context)
+            served.contexts[profile] = context
+        return context
 
     def _refresh(self) -> None:
         now = self._clock()
@@ -266,13 +137,18 @@ class CertificateStore:
         if pair.chain in self._rejected and self._rejected[pair.chain] == stamp:
             return old
         try:
-            new = read_pair(pair, self._make_context)
+            content = read_pair(pair)
         except ConfigError as error:
             self._reject(pair.chain, stamp, str(error))
             return old
-        self._rejected.pop(pair.chain, None)
-        self._events.emit(CertificateLoaded(str(pair.chain), new.names))
-        return new
+        rejected = self._rejected.pop(pair.chain, None) is not None
+        same = old is not None and old.content.digest == content.digest
+        if rejected or not same:
+            self._events.emit(CertificateLoaded(str(pair.chain), content.names))
+        if old is not None and same:
+            old.stamp = content.stamp  # the sessions of its contexts can still be resumed
+            return old
+        return self._ready(content)
 
     def _reject(self, path: Path, cause: object, reason: str) -> None:
         if path not in self._rejected or self._rejected[path] != cause:
@@ -281,8 +157,9 @@ class CertificateStore:
 
     def _index(self) -> None:
         every = list(self._served.values())
-        self._default = every[0].context
-        self._by_name: dict[str, SSL.Context] = {}
+        self._by_name: dict[str, Served] = {}
         for served in every:
-            for name in served.names:
-                self._by_name.setdefault(name, served.context)
+            for name in served.content.names:
+                self._by_name.setdefault(name, served)
+        named = self._find(self._default_name) if self._default_name else None
+        self._default = named or every[0]

@@ -89,6 +89,10 @@ class Listener:
         """The number of the TCP port it is bound to; 0 for a unix socket."""
         return 0 if self._port is None else getattr(self._port.getHost(), "port", 0)
 
+    def accepted(self, transport: Any) -> bool:
+        """Say whether a connection came by this listener."""
+        return self._port is not None and getattr(transport, "server", None) is self._port
+
     def bind(self, reactor: Any) -> None:
         """Begin to listen. Does nothing where it was done before.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -19,17 +18,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.config_errors import ConfigError
 from gateway.files import Owner, replace_file, write_new
+from gateway.net.host_names import is_address, is_host_name
 from gateway.net.pem import load_chain, load_key, read_pem
 
 CA_DAYS = 3652
 CERTIFICATE_DAYS = 824
 """iOS takes at most 825 days from a user-installed authority."""
 RENEW_DAYS = 30
-"""What ends sooner than this is renewed."""
-
-_DNS_NAME = re.compile(
-    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
-)
+"""A certificate that ends sooner than this is renewed."""
+RENEW_CA_DAYS = 900
+"""An authority that ends sooner than this is renewed, with the same key: what it issues verifies
+with the old one too, so that clients have years to trust the new one."""
 
 
 def machine_names(hosts: Path = Path("/etc/hosts")) -> tuple[str, ...]:
@@ -47,7 +46,7 @@ def machine_names(hosts: Path = Path("/etc/hosts")) -> tuple[str, ...]:
         address_and_names = line.partition("#")[0].split()
         if host in address_and_names[1:]:
             names += address_and_names[1:]
-    usable = [n for n in names if _is_address(n) or _DNS_NAME.fullmatch(n)]
+    usable = [n for n in names if is_host_name(n)]
     return tuple(dict.fromkeys(usable))
 
 
@@ -89,23 +88,33 @@ class LocalCA:
                 "which every client has to trust anew",
                 file=file,
             )
-        if _ends_soon(certificate, now):
+        if _ends_soon(certificate, now, RENEW_CA_DAYS):
             certificate = _self_signed(key, now)
             replace_file(file, _pem(certificate), owner=owner, mode=0o644)
         return cls(certificate, key, owner)
 
     def ensure_certificate(
-        self, chain_file: Path, key_file: Path, names: tuple[str, ...], now: datetime | None = None
+        self,
+        chain_file: Path,
+        key_file: Path,
+        names: tuple[str, ...],
+        now: datetime | None = None,
+        *,
+        forced: bool = False,
     ) -> bool:
         """Make the gateway's pair, or renew it when it ends soon or `names` are others.
 
         A certificate that this authority did not issue is never touched.
 
+        @param forced: whether it is renewed in any case.
         @return: whether a certificate was written.
         """
         now = now or datetime.now(UTC)
         if chain_file.exists():
-            if not key_file.exists() or not self._is_due(chain_file, key_file, names, now):
+            if not key_file.exists() or not self.has_issued(chain_file, key_file):
+                return False
+            leaf = load_chain(chain_file, read_pem(chain_file))[0]
+            if not (forced or _ends_soon(leaf, now) or set(names_of(leaf)) != set(names)):
                 return False
         else:
             new_key = ec.generate_private_key(ec.SECP256R1())
@@ -115,13 +124,10 @@ class LocalCA:
         replace_file(chain_file, chain, owner=self._owner, mode=0o644)
         return True
 
-    def _is_due(
-        self, chain_file: Path, key_file: Path, names: tuple[str, ...], now: datetime
-    ) -> bool:
+    def has_issued(self, chain_file: Path, key_file: Path) -> bool:
+        """Say whether a pair is one that this authority made. Raises `ConfigError`."""
         leaf = load_chain(chain_file, read_pem(chain_file))[0]
-        if not self._issued(leaf) or not _matches(leaf, load_key(key_file, read_pem(key_file))):
-            return False
-        return _ends_soon(leaf, now) or set(names_of(leaf)) != set(names)
+        return self._issued(leaf) and _matches(leaf, load_key(key_file, read_pem(key_file)))
 
     def _issued(self, certificate: x509.Certificate) -> bool:
         try:
@@ -135,7 +141,7 @@ class LocalCA:
     ) -> x509.Certificate:
         """Return a certificate for a TLS server of these names (DNS names and IP addresses)."""
         ends = min(now + timedelta(days=CERTIFICATE_DAYS), self.certificate.not_valid_after_utc)
-        title = next((n for n in reversed(names) if not _is_address(n) and len(n) <= 64), "pop3gw")
+        title = next((n for n in reversed(names) if not is_address(n) and len(n) <= 64), "pop3gw")
         alternative = x509.SubjectAlternativeName([_general_name(name) for name in names])
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
@@ -207,21 +213,13 @@ def _key_usage(sign_certificates: bool) -> x509.KeyUsage:
 
 
 def _general_name(name: str) -> x509.GeneralName:
-    if _is_address(name):
+    if is_address(name):
         return x509.IPAddress(ip_address(name))
     return x509.DNSName(name)
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _ends_soon(certificate: x509.Certificate, now: datetime) -> bool:
-    return certificate.not_valid_after_utc - now < timedelta(days=RENEW_DAYS)
+def _ends_soon(certificate: x509.Certificate, now: datetime, days: int = RENEW_DAYS) -> bool:
+    return certificate.not_valid_after_utc - now < timedelta(days=days)
 
 
 def _matches(certificate: x509.Certificate, key: CertificateIssuerPrivateKeyTypes) -> bool:

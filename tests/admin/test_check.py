@@ -159,7 +159,7 @@ class TestCertificates:
         certificate(office, days=900)
         done = check(tmp_path, quiet(), status=1)
         assert "ended on " in done.err
-        assert "restart the gateway" in done.err
+        assert "pop3gw tls renew" in done.err
 
     def test_names_and_end_are_shown(self, tmp_path: Path) -> None:
         office = Office(tmp_path)
@@ -245,3 +245,34 @@ class TestHolders:
 
     def test_no_proc(self, tmp_path: Path) -> None:
         assert holders(1, tmp_path) == {}
+
+
+class TestACME:
+    def test_without_a_certificate_yet(self, tmp_path: Path) -> None:
+        text = quiet() + '[tls]\nacme_names = ["mail.example.org"]\nacme_listen = ["tcp:0"]\n'
+        done = check(tmp_path, text, status=1)
+        assert (
+            "acme: there is no certificate for mail.example.org yet; start the gateway" in done.err
+        )
+        assert "acme: tcp:0 can be bound" in done.out
+
+    def test_with_one(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        office("domain", "list")
+        certificate(office, ("mail.example.org",))
+        folder = office.data / "tls" / "mail.example.org"
+        folder.mkdir(mode=0o700)
+        for name in ("fullchain.pem", "privkey.pem"):
+            (office.data / "tls" / name).rename(folder / name)
+        text = quiet() + '[tls]\nacme_names = ["mail.example.org"]\nacme_listen = ["tcp:0"]\n'
+        assert "ok    acme: mail.example.org from https://" in check(tmp_path, text).out
+
+    def test_a_client_ca_that_is_not_there(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        office("domain", "list")
+        certificate(office)
+        text = quiet() + '[tls]\nclient_ca = "nowhere.pem"\n'
+        assert (
+            f"{tmp_path / 'nowhere.pem'}: there is no such file"
+            in check(tmp_path, text, status=1).err
+        )

@@ -51,6 +51,7 @@ class Gateway:
 
     @param folder: an existing folder; data, log and configuration are put there.
     @param options: of `twistd pop3gw`, beside `--data`.
+    @param twistd: options of `twistd` itself.
     @param store: the kind of mail store; None leaves it to the gateway.
     @param configuration: the text of a configuration file; None starts without one.
     """
@@ -63,6 +64,7 @@ class Gateway:
         store: str | None = None,
         configuration: str | None = None,
         env: Mapping[str, str] | None = None,
+        twistd: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.data = folder / "pop3gw-data"
@@ -70,6 +72,7 @@ class Gateway:
         if store is not None:
             self.options += ["--store", store]
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        self.twistd = list(twistd)
         self.ports: dict[str, int] = {}
         """Listener kind to TCP port, of those bound to TCP."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -109,7 +112,7 @@ class Gateway:
     def launch(self) -> subprocess.Popen[bytes]:
         """Start it without waiting for anything."""
         self._log_start = self._log_file.stat().st_size if self._log_file.exists() else 0
-        arguments = ["-n", "--pidfile=", "pop3gw", *self._common, *self.options]
+        arguments = ["-n", "--pidfile=", *self.twistd, "pop3gw", *self._common, *self.options]
         with self._log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", TWISTD, *arguments],

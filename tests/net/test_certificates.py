@@ -22,8 +22,8 @@ from OpenSSL import SSL
 from gateway.config_errors import ConfigError
 from gateway.events import CertificateLoaded, CertificateRejected, Event, EventStream, Trouble
 from gateway.files import acting_as
-from gateway.net.certificates import CertificateStore, Pair, find_pairs
 from gateway.net.local_ca import LocalCA
+from gateway.net.pairs import Pair, find_pairs
 from gateway.net.tls import ServerTLS
 
 NOW = datetime.now(UTC)
@@ -45,17 +45,16 @@ def make_pair(authority: LocalCA, chain: Path, key: Path, *names: str) -> None:
 class Served:
     """A certificate store with a clock in hand and its events kept."""
 
-    def __init__(self, source: Path | tuple[Path, ...]) -> None:
+    def __init__(self, source: Path | tuple[Path, ...], default_name: str | None = None) -> None:
         self.events: list[Event] = []
         self.seconds = 0.0
-        self.tls = ServerTLS(source, EventStream(self.events.append))
-        self.store = CertificateStore(
+        self.tls = ServerTLS(
             source,
-            self.tls._make_context,
             EventStream(self.events.append),
-            lambda: self.seconds,
+            default_name=default_name,
+            clock=lambda: self.seconds,
         )
-        self.tls.certificates = self.store
+        self.store = self.tls.certificates
 
     def names(self, server_name: str | None = None) -> tuple[str, ...]:
         """Complete a handshake in memory; return the names of the certificate it served."""
@@ -343,3 +342,30 @@ def test_files_that_cannot_be_read_after_the_drop_are_named(
         served.store.tell()
     trouble = [event for event in served.events if isinstance(event, Trouble)]
     assert [event.where for event in trouble] == [str(folder / "privkey.pem")]
+
+
+def test_a_named_default_for_clients_that_send_no_name(authority: LocalCA, tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    make_pair(authority, folder / "fullchain.pem", folder / "privkey.pem", "own.example")
+    make_pair(authority, folder / "w/fullchain.pem", folder / "w/privkey.pem", "*.example.org")
+    served = Served(folder, "mail.example.org")
+    assert served.names() == ("*.example.org",)
+    assert served.names("nobody.example") == ("*.example.org",)
+    assert served.names("own.example") == ("own.example",)
+    shutil.rmtree(folder / "w")
+    assert served.names() == ("own.example",)
+    served.events.clear()
+    served.store.tell()
+    reason = "no certificate is for it yet; clients that name no server get the first one"
+    assert served.events[-1] == Trouble("mail.example.org", reason)
+
+
+def test_profiles_of_one_pair_have_contexts_of_their_own(
+    authority: LocalCA, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tls"
+    make_pair(authority, folder / "fullchain.pem", folder / "privkey.pem", "own.example")
+    store = Served(folder).store
+    assert store.default("legacy") is not store.default()
+    assert store.select("own.example", "legacy") is store.default("legacy")
+    assert store.select("own.example") is store.default("modern")

@@ -109,8 +109,29 @@ def test_the_ca_is_renewed_with_the_same_key_before_it_ends(files: Files) -> Non
 def test_no_certificate_outlives_the_ca(files: Files) -> None:
     files.ensure()
     ends = x509.load_pem_x509_certificate(files.ca.read_bytes()).not_valid_after_utc
-    files.ensure(now=ends - timedelta(days=40))
-    assert files.certificates()[0].not_valid_after_utc <= ends
+    authority = LocalCA.open(files.ca, files.ca_key)
+    key = load_pem_private_key(files.key.read_bytes(), None).public_key()
+    leaf = authority.issue(key, NAMES, ends - timedelta(days=40))  # type: ignore[arg-type]
+    assert leaf.not_valid_after_utc <= ends
+
+
+def test_a_renewed_ca_issues_what_clients_of_the_old_one_take(files: Files) -> None:
+    files.ensure()
+    old = x509.load_pem_x509_certificate(files.ca.read_bytes())
+    later = old.not_valid_after_utc - timedelta(days=890)
+    assert files.ensure(now=later)
+    assert x509.load_pem_x509_certificate(files.ca.read_bytes()) != old
+    verifier = PolicyBuilder().store(Store([old])).time(later + timedelta(days=800))
+    leaf = files.certificates()[0]
+    verifier.build_server_verifier(x509.DNSName("mail.example.org")).verify(leaf, [])
+
+
+def test_a_renewal_may_be_forced(files: Files) -> None:
+    files.ensure()
+    authority = LocalCA.open(files.ca, files.ca_key)
+    before = files.certificates()[0]
+    assert authority.ensure_certificate(files.chain, files.key, NAMES, forced=True)
+    assert files.certificates()[0] != before
 
 
 def test_a_ca_that_does_not_match_its_key_is_refused(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def _third_party() -> dict[str, str]:
 
 def test_what_is_imported_is_required() -> None:
     known = packages_distributions()
-    required = _required("ldap", "pam")
+    required = _required("acme", "ldap", "pam")
     for name, where in _third_party().items():
         top = "zope.interface" if name == "zope.interface" else name.split(".")[0]
         given = {_canonical(one) for one in known.get(top, [top])}

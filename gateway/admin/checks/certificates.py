@@ -19,10 +19,11 @@ def check(folder: Folder) -> Iterator[Finding]:
     if own and not folder.data.chain_file.exists() and not folder.data.key_file.exists():
         yield Finding("certificate", "none yet; the first start makes one")
         return
-    from OpenSSL import SSL
+    from gateway.net.pairs import find_pairs, read_pair
+    from gateway.net.profiles import read_client_ca
 
-    from gateway.net.certificates import find_pairs, read_pair
-
+    if folder.settings.tls.client_ca is not None:
+        read_client_ca(folder.settings.tls.client_ca)
     owner = folder.data.owner() if folder.data.path.exists() else None
     source = folder.settings.tls.certificates or folder.data.tls
     with acting_as(owner):
@@ -30,18 +31,18 @@ def check(folder: Folder) -> Iterator[Finding]:
     for pair in pairs:
         try:
             with acting_as(owner):
-                served = read_pair(pair, lambda: SSL.Context(SSL.TLS_SERVER_METHOD))
+                content = read_pair(pair)
         except ConfigError as error:
             yield Finding.of("certificate", error)
         else:
-            yield _served(str(pair.chain), served.names, served.ends, own)
+            yield _served(str(pair.chain), content.names, content.ends, own)
 
 
 def _served(file: str, names: tuple[str, ...], ends: datetime, own: bool) -> Finding:
     now = datetime.now(UTC)
     if ends - now < _SOON:
         when = "ended" if ends <= now else "ends"
-        renew = "restart the gateway, which renews its own" if own else "renew it"
+        renew = "make a new one with: pop3gw tls renew" if own else "renew it"
         return Finding(
             "certificate",
             f"{file} {when} on {ends:%Y-%m-%d}",

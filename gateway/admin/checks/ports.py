@@ -30,6 +30,9 @@ def check(folder: Folder) -> Iterator[Finding]:
         for protocol in ("smtp", "lmtp", "pop3", "pop3s"):
             for endpoint in getattr(folder.settings.listen, protocol):
                 yield trial.endpoint(protocol, endpoint)
+        if folder.settings.tls.acme_names:
+            for endpoint in folder.settings.tls.acme_listen:
+                yield trial.endpoint("acme", endpoint)
 
 
 class _Trial:
@@ -68,7 +71,8 @@ class _Trial:
             port = _PORT.match(endpoint)
             if error.taken and port is not None:
                 return _taken(protocol, endpoint, int(port[1]), self._own)
-            wrong = self._settings.error(f"listen.{protocol}", error.problem, error.remedy)
+            key = "tls.acme_listen" if protocol == "acme" else f"listen.{protocol}"
+            wrong = self._settings.error(key, error.problem, error.remedy)
             return Finding.of(protocol, wrong)
         return Finding(protocol, f"{endpoint} can be bound")
 
