@@ -45,9 +45,12 @@ def build_gateway(
     """
     events = EventStream(LogWriter())
     folder = DataFolder(settings.data)
-    kind = folder.prepare(settings.store.kind, owner).store_kind
+    kind = _prepare(folder, settings, owner)
     owner = owner if owner is not None else folder.owner()
-    tls = ServerTLS(certificates_source(settings, folder, owner), events)
+    try:
+        tls = ServerTLS(certificates_source(settings, folder, owner), events)
+    except ConfigError as error:
+        raise settings.placed("tls.certificates", error) from error
     parts = build_parts(settings, reactor, folder, kind, owner, events)
     factories = build_factories(settings, reactor, parts, tls)
     listeners = [
@@ -60,6 +63,13 @@ def build_gateway(
             "listen", "no listener is given", 'write for instance pop3 = ["tcp:110"] below [listen]'
         )
     return GatewayService(settings, reactor, parts, tls, factories, listeners)
+
+
+def _prepare(folder: DataFolder, settings: Settings, owner: Owner | None) -> str:
+    try:
+        return folder.prepare(settings.store.kind, owner).store_kind
+    except ConfigError as error:
+        raise settings.placed("data", error) from error
 
 
 class GatewayService(MultiService):

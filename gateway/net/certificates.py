@@ -115,11 +115,11 @@ def _pairs_of_files(files: tuple[Path, ...]) -> list[Pair]:
         public_key = load_chain(file, pem)[0].public_key()
         key = next((k for k in (file, *keys) if keys.get(k) == public_key), None)
         if key is None:
-            raise _mismatch(file, "any key in the list")
+            raise _mismatch(file, "no key in the list matches it")
         pairs.append(Pair(file, key))
     for key in keys:
         if key not in {pair.key for pair in pairs}:
-            raise _mismatch(key, "any certificate in the list")
+            raise _mismatch(key, "no certificate in the list matches it")
     if not pairs:
         raise ConfigError(
             "names no certificate", "list a chain and its key", key="[tls] certificates"
@@ -127,9 +127,9 @@ def _pairs_of_files(files: tuple[Path, ...]) -> list[Pair]:
     return pairs
 
 
-def _mismatch(file: Path, partner: str) -> ConfigError:
+def _mismatch(file: Path, problem: str) -> ConfigError:
     return ConfigError(
-        f"{partner} does not match it",
+        problem,
         "put the certificate and the key that were made together there",
         file=file,
     )
@@ -147,7 +147,7 @@ def read_pair(pair: Pair, make_context: Callable[[], SSL.Context]) -> Served:
     chain = load_chain(pair.chain, read_pem(pair.chain))
     key = load_key(pair.key, read_pem(pair.key))
     if chain[0].public_key() != key.public_key():
-        raise _mismatch(pair.chain, f"the key {pair.key}")
+        raise _mismatch(pair.chain, f"the key {pair.key} does not match it")
     context = make_context()
     try:
         _fill(context, chain, key)

@@ -25,14 +25,17 @@ def check(folder: Folder) -> Iterator[Finding]:
 
     owner = folder.data.owner() if folder.data.path.exists() else None
     source = folder.settings.tls.certificates or folder.data.tls
-    with acting_as(owner):
-        pairs = find_pairs(source)
+    try:
+        with acting_as(owner):
+            pairs = find_pairs(source)
+    except ConfigError as error:
+        raise folder.settings.placed("tls.certificates", error) from error
     for pair in pairs:
         try:
             with acting_as(owner):
                 served = read_pair(pair, lambda: SSL.Context(SSL.TLS_SERVER_METHOD))
         except ConfigError as error:
-            yield Finding.of("certificate", error)
+            yield Finding.of("certificate", folder.settings.placed("tls.certificates", error))
         else:
             yield _served(str(pair.chain), served.names, served.ends, own)
 
