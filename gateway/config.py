@@ -157,6 +157,7 @@ _WANTED = {
     "literal_error": "must be {expected}",
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be at most {le}",
 }
 
 
@@ -188,8 +189,8 @@ def _names(location: tuple[int | str, ...]) -> list[str]:
 
 def _suggestion(names: list[str]) -> str:
     fields = Settings.model_fields
-    if len(names) > 1:
-        fields = fields[names[0]].annotation.model_fields  # type: ignore[union-attr]
+    for name in names[:-1]:
+        fields = fields[name].annotation.model_fields  # type: ignore[union-attr]
     near = get_close_matches(names[-1], fields, 1)
     if near:
         return f"did you mean {near[0]}?"
@@ -228,8 +229,6 @@ def _shown(value: Any) -> str:
 _UNAVAILABLE = (
     ("tls", "profile"),
     ("tls", "client_ca"),
-    ("net", "proxies"),
-    ("pop3", "login_delay_seconds"),
     ("pop3", "expire_days"),
     ("pop3", "keep"),
     ("pop3", "takeover_seconds"),

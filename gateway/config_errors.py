@@ -63,6 +63,7 @@ def line_of(text: str, key: str) -> int | None:
     wanted = key.split(".")
     table: list[str] = []
     nearest: int | None = None
+    depth = 0
     for number, line in enumerate(text.splitlines(), 1):
         if header := _TABLE.match(line):
             table = _parts(header[1])
@@ -73,8 +74,8 @@ def line_of(text: str, key: str) -> int | None:
             continue
         if path == wanted:
             return number
-        if path == wanted[: len(path)] and nearest is None:
-            nearest = number
+        if path == wanted[: len(path)] and len(path) > depth:
+            nearest, depth = number, len(path)
     return nearest
 
 

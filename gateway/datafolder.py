@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config_errors import ConfigError
-from gateway.files import Owner, acting_as, give_tree, make_folder, write_new
+from gateway.files import Owner, acting_as, give_tree, make_folder, replace_file, write_new
 
 FORMAT_VERSION = 1
-DEFAULT_STORE_KIND = "maildir"
+DEFAULT_STORE_KIND = "sqlite"
 DEFAULT_FOLDER = "pop3gw-data"
 """Where nothing is said, in the working directory."""
 
@@ -41,6 +41,9 @@ class DataFolder:
         self.path = Path(os.path.abspath(path))  # noqa: PTH100  (keeps symbolic links)
         self.format_file = self.path / "format.json"
         self.accounts_file = self.path / "accounts.sqlite"
+        self.logins_file = self.path / "logins.sqlite"
+        """Wrong passwords of late, and last logins; nothing that would be missed."""
+        self.trace_file = self.path / "trace.sqlite"
         self.ca_file = self.path / "ca.pem"
         self.ca_key_file = self.path / "ca-key.pem"
         self.tls = self.path / "tls"
@@ -63,7 +66,7 @@ class DataFolder:
         """Make what is missing; never change what is there. Any number may do so at once.
 
         @param store_kind: the kind that is asked for; None takes what the folder has, or
-            "maildir" for a new one.
+            "sqlite" for a new one.
         @param owner: to whom belongs what is made, and what root's commands made before. None:
             where root works on a folder of another user's, that user; else the user we run as.
         @raise ConfigError: it cannot be made, read or written by that owner; it has another kind
@@ -80,7 +83,7 @@ class DataFolder:
             for folder in (self.tls, self.mail, self.spool, self.run):
                 if make_folder(folder, owner):
                     created.append(folder)
-            if self._make_format_file(store_kind or DEFAULT_STORE_KIND, owner):
+            if self._make_format_file(store_kind or self._likely_kind(), owner):
                 created.append(self.format_file)
             kind = self._read_format()
         except OSError as error:
@@ -92,6 +95,11 @@ class DataFolder:
                 file=self.format_file,
             )
         return Prepared(kind, tuple(created))
+
+    def set_store_kind(self, kind: str) -> None:
+        """Have the folder say from now on that its mail is kept as `kind`. Raises `OSError`."""
+        text = json.dumps({"version": FORMAT_VERSION, "store": kind}) + "\n"
+        replace_file(self.format_file, text.encode(), owner=self.owner(), mode=0o600)
 
     def owner(self) -> Owner | None:
         """Return the owner of the folder where root works for another user, else None."""
@@ -132,13 +140,18 @@ class DataFolder:
                 raise NotADirectoryError(20, "not a folder", str(folder))
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
                 raise PermissionError(13, f"belongs to uid {status.st_uid}", str(folder))
-        for file in (self.format_file, self.accounts_file):
+        for file in (self.format_file, self.accounts_file, self.logins_file):
             if file.exists() and not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
                 raise PermissionError(13, f"belongs to uid {file.stat().st_uid}", str(file))
 
     def _make_format_file(self, kind: str, owner: Owner | None) -> bool:
         text = json.dumps({"version": FORMAT_VERSION, "store": kind}) + "\n"
         return write_new(self.format_file, text.encode(), owner=owner, mode=0o600)
+
+    def _likely_kind(self) -> str:
+        """Return the kind of the mail that is there, so that none passes for an empty mailbox."""
+        has_maildirs = self.mail.is_dir() and any(self.mail.iterdir())
+        return "maildir" if has_maildirs else DEFAULT_STORE_KIND
 
     def _read_format(self) -> str:
         try:
@@ -147,7 +160,7 @@ class DataFolder:
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 "does not say in which format this data folder is",
-                f'write {{"version": {FORMAT_VERSION}, "store": "{DEFAULT_STORE_KIND}"}} into it',
+                f'write {{"version": {FORMAT_VERSION}, "store": "{self._likely_kind()}"}} into it',
                 file=self.format_file,
             ) from error
         if version > FORMAT_VERSION:

@@ -63,6 +63,23 @@ class PlaintextInjected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyHeaderRefused(Event):
+    """A connection was closed for its PROXY header, which was wrong, missing or not allowed."""
+
+    protocol: str
+    peer: str
+    """The address that the connection came from."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkedTooEarly(Event):
+    """A client sent something before it was greeted, as programs do that read no replies."""
+
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
 class LoginSucceeded(Event):
     client: Client
     user: str
@@ -84,6 +101,10 @@ class RecipientRefused(Event):
     sender: str
     recipient: str
     reply: str
+    id: str = ""
+    """Of the transaction, as in `Envelope.id`."""
+    received_at: float = 0.0
+    """When its MAIL came, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +118,10 @@ class MessageStored(Event):
     copies: tuple[tuple[str, str], ...]
     """(mailbox, UIDL) of each copy."""
     octets: int
+    received_at: float = 0.0
+    """When its MAIL came, in seconds since the epoch."""
+    message_id: str = ""
+    """What its field Message-ID says, with the angle brackets; "" where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +133,24 @@ class MessageRefused(Event):
     sender: str
     recipients: tuple[str, ...]
     reply: str
+    received_at: float = 0.0
+    """When its MAIL came, in seconds since the epoch."""
+    message_id: str = ""
+    """What its field Message-ID says, as far as it was seen; "" where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAbandoned(Event):
+    """A client had recipients accepted and then gave up: RSET, a lost connection, our shutdown."""
+
+    client: Client
+    id: str
+    sender: str
+    recipients: tuple[str, ...]
+    received_at: float
+    """When its MAIL came, in seconds since the epoch."""
+    message_id: str
+    """What its field Message-ID says, as far as it was seen; "" where it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,16 @@ def _injected(_: LogWriter, event: events.PlaintextInjected) -> tuple[Any, str]:
     return LogLevel.warn, f"plaintext injected before TLS {_session(event.client)}"
 
 
+def _proxy_header(_: LogWriter, event: events.ProxyHeaderRefused) -> tuple[Any, str]:
+    return LogLevel.warn, (
+        f"proxy header refused {event.protocol} peer={event.peer} reason={_text(event.reason)}"
+    )
+
+
+def _too_early(_: LogWriter, event: events.TalkedTooEarly) -> tuple[Any, str]:
+    return LogLevel.info, f"talked before the greeting {_session(event.client)}"
+
+
 def _login(_: LogWriter, event: events.LoginSucceeded) -> tuple[Any, str]:
     tls = event.client.tls.version if event.client.tls else "none"
     return LogLevel.info, (
@@ -123,6 +133,13 @@ def _refused(_: LogWriter, event: events.MessageRefused) -> tuple[Any, str]:
     )
 
 
+def _abandoned(_: LogWriter, event: events.MessageAbandoned) -> tuple[Any, str]:
+    return LogLevel.info, (
+        f"message abandoned {_session(event.client)} id={event.id} from={_text(event.sender)}"
+        f" to={_list(event.recipients)}"
+    )
+
+
 def _update_failed(_: LogWriter, event: events.UpdateFailed) -> tuple[Any, str]:
     return LogLevel.error, (
         f"deletion failed {_session(event.client)} mailbox={_text(event.mailbox)}"
@@ -147,11 +164,14 @@ _LINES: dict[type[events.Event], Callable[[LogWriter, Any], tuple[Any, str]]] = 
     events.GatewayReady: _ready,
     events.SessionClosed: LogWriter._closed,
     events.PlaintextInjected: _injected,
+    events.ProxyHeaderRefused: _proxy_header,
+    events.TalkedTooEarly: _too_early,
     events.LoginSucceeded: _login,
     events.LoginFailed: _login_failed,
     events.RecipientRefused: _recipient_refused,
     events.MessageStored: _stored,
     events.MessageRefused: _refused,
+    events.MessageAbandoned: _abandoned,
     events.MessageRetrieved: LogWriter._retrieved,
     events.MessagesDeleted: LogWriter._deleted,
     events.UpdateFailed: _update_failed,

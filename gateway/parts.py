@@ -16,7 +16,11 @@ from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.errors import AccountError
 from gateway.accounts.hashing import HashingPool
 from gateway.accounts.login import Authenticator
-from gateway.accounts.portal import build_portal
+from gateway.accounts.logins import Logins, open_logins
+from gateway.accounts.portal import build_access
+from gateway.accounts.schemes import Argon2Parameters
+from gateway.accounts.sources.surroundings import Surroundings
+from gateway.accounts.throttle import ThrottleRules
 from gateway.config_errors import ConfigError
 from gateway.datafolder import DataFolder
 from gateway.delivery.office import OfficeDelivery
@@ -28,10 +32,13 @@ from gateway.net.limits import ConnectionLimits
 from gateway.net.local_ca import LocalCA, machine_names
 from gateway.net.tls import ServerTLS
 from gateway.pop3 import POP3Factory, POP3Policy
+from gateway.pop3.login_times import LoginTimes
 from gateway.settings import Settings
 from gateway.smtp.factory import LMTPFactory, SMTPFactory
 from gateway.smtp.policy import SMTPPolicy
+from gateway.store.interfaces import MaildropPolicy, StoreError
 from gateway.store.kinds import KINDS, open_store
+from gateway.trace.recorder import TraceRecorder
 
 STORE_THREADS = 20
 
@@ -50,6 +57,9 @@ class Parts:
     store: Any
     portal: Any
     hostname: str
+    logins: Logins
+    addresses: Any
+    """An `IDirectory`: all addresses, those of outside sources too."""
 
 
 def certificates_source(settings: Settings, folder: DataFolder, owner: Owner | None) -> Source:
@@ -74,19 +84,51 @@ def build_parts(
     try:
         with acting_as(owner):
             database = AccountDatabase(folder.accounts_file)
+        directory = EmbeddedDirectory(database, settings.auth.default_domain)
+        with acting_as(owner):
+            logins = open_logins(
+                folder.logins_file, directory, in_thread, reactor, events, _rules(settings)
+            )
     except AccountError as error:
         raise ConfigError(str(error)) from error
-    directory = EmbeddedDirectory(database, settings.auth.default_domain)
-    hashing = HashingPool(in_thread, reactor.seconds, parallel=os.cpu_count() or 2)
+    hashing = HashingPool(
+        in_thread,
+        reactor.seconds,
+        parallel=os.cpu_count() or 2,
+        parameters=Argon2Parameters(**settings.auth.argon2.model_dump()),
+        scram_iterations=settings.auth.scram_iterations,
+    )
     store = _open_store(kind, folder, in_thread, reactor, events)
     try:
-        portal = build_portal(
-            directory, store, hashing, checkers=settings.auth.checkers, events=events
+        access = build_access(
+            directory,
+            store,
+            Surroundings(reactor, in_thread, hashing),
+            checkers=settings.auth.checkers,
+            events=events,
         )
     except AccountError as error:
         raise settings.error("auth.checkers", str(error)) from error
     return Parts(
-        folder, kind, owner, events, pool, database, directory, store, portal, mail_hostname()
+        folder,
+        kind,
+        owner,
+        events,
+        pool,
+        database,
+        directory,
+        store,
+        access.portal,
+        mail_hostname(),
+        logins,
+        access.directory,
+    )
+
+
+def _rules(settings: Settings) -> ThrottleRules:
+    auth = settings.auth
+    return ThrottleRules(
+        auth.throttle_passwords, auth.throttle_seconds, auth.throttle_delay_seconds
     )
 
 
@@ -99,7 +141,10 @@ def _open_store(
             "install the version that made this folder, or name another data folder",
             file=folder.format_file,
         )
-    return open_store(kind, folder.path, in_thread=in_thread, reactor=reactor, events=events)
+    try:
+        return open_store(kind, folder.path, in_thread=in_thread, reactor=reactor, events=events)
+    except StoreError as error:
+        raise ConfigError(str(error)) from error
 
 
 def mail_hostname() -> str:
@@ -108,18 +153,39 @@ def mail_hostname() -> str:
     return dotted[0] if dotted else socket.gethostname()
 
 
+def build_trace(settings: Settings, reactor: Any, parts: Parts) -> TraceRecorder | None:
+    """Let the trace of messages be written, unless it is switched off."""
+    days = settings.service.trace_days
+    if not days:
+        return None
+    in_thread = partial(deferToThreadPool, reactor, parts.pool)
+    recorder = TraceRecorder(parts.folder.trace_file, days, in_thread, reactor, parts.events)
+    parts.events.subscribe(recorder)
+    return recorder
+
+
 def build_factories(
     settings: Settings, reactor: Any, parts: Parts, tls: ServerTLS
 ) -> dict[str, ConnectionFactory]:
-    limits = ConnectionLimits(settings.limits.connections, settings.limits.connections_per_address)
+    limits = ConnectionLimits(
+        settings.limits.connections,
+        settings.limits.connections_per_address,
+        settings.limits.exempt_networks,
+    )
     shared: dict[str, Any] = {
         "events": parts.events,
         "limits": limits,
         "reactor": reactor,
-        "authenticator": Authenticator(parts.portal, parts.events, reactor=reactor),
+        "authenticator": Authenticator(
+            parts.portal,
+            parts.events,
+            reactor=reactor,
+            failure_seconds=settings.auth.failure_seconds,
+            throttle=parts.logins.throttle,
+        ),
     }
     delivery = OfficeDelivery(
-        parts.directory,
+        parts.addresses,
         parts.store,
         hostname=parts.hostname,
         recipient_delimiter=settings.smtp.recipient_delimiter,
@@ -127,7 +193,12 @@ def build_factories(
         first_user=parts.directory.first_user,
         events=parts.events,
     )
-    pop3 = {**shared, "policy": _pop3_policy(settings), "hostname": parts.hostname}
+    pop3 = {
+        **shared,
+        "policy": _pop3_policy(settings),
+        "hostname": parts.hostname,
+        "login_times": LoginTimes(reactor),
+    }
     smtp = {**shared, "policy": _smtp_policy(settings, parts.hostname), "tls": tls}
     return {
         "pop3": POP3Factory(parts.portal, protocol_name="pop3", tls=tls, **pop3),
@@ -143,6 +214,13 @@ def _pop3_policy(settings: Settings) -> POP3Policy:
         plaintext=settings.auth.plaintext,
         announce=settings.auth.announce,
         errors=settings.limits.errors,
+        maildrop=MaildropPolicy(
+            login_delay_seconds=settings.pop3.login_delay_seconds,
+            login_delay_hard=settings.pop3.login_delay_hard,
+            expire_days=settings.pop3.expire_days or None,
+        ),
+        language=settings.pop3.language,
+        extensions=settings.pop3.extensions,
     )
 
 
@@ -151,10 +229,14 @@ def _smtp_policy(settings: Settings, hostname: str) -> SMTPPolicy:
         hostname=hostname,
         message_octets=settings.limits.message_octets,
         recipients=settings.limits.recipients,
+        messages=settings.limits.session_messages,
+        commands=settings.limits.session_commands,
         errors=settings.limits.errors,
         idle_seconds=settings.limits.smtp_idle_seconds,
         plaintext=settings.auth.plaintext,
         announce=settings.auth.announce,
         bare_newlines=settings.smtp.bare_newlines,
         lenient_networks=tuple(map(str, settings.smtp.lenient_networks)),
+        smtputf8=settings.smtp.smtputf8,
+        greeting_delay_seconds=settings.smtp.greeting_delay_seconds,
     )

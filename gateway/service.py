@@ -26,8 +26,15 @@ from gateway.files import Owner, acting_as
 from gateway.log import LogWriter
 from gateway.net.factory import ConnectionFactory
 from gateway.net.listeners import Listener, ListenError
+from gateway.net.networks import Networks
 from gateway.net.tls import ServerTLS
-from gateway.parts import Parts, build_factories, build_parts, certificates_source
+from gateway.parts import (
+    Parts,
+    build_factories,
+    build_parts,
+    build_trace,
+    certificates_source,
+)
 from gateway.settings import Settings
 from gateway.welcome import FirstAccount, Place, ensure_account, first_start_text, later_start_text
 
@@ -54,7 +61,14 @@ def build_gateway(
     parts = build_parts(settings, reactor, folder, kind, owner, events)
     factories = build_factories(settings, reactor, parts, tls)
     listeners = [
-        Listener(protocol, endpoint, factories[protocol], tls if protocol == "pop3s" else None)
+        Listener(
+            protocol,
+            endpoint,
+            factories[protocol],
+            tls if protocol == "pop3s" else None,
+            Networks(settings.net.proxies),
+            events,
+        )
         for protocol in ("smtp", "lmtp", "pop3", "pop3s")
         for endpoint in getattr(settings.listen, protocol)
     ]
@@ -94,6 +108,7 @@ class GatewayService(MultiService):
         self._factories = list(factories.values())
         answers = ControlFactory(SessionTable(self._factories), self._bound_listeners)
         self._control = ControlServer(parts.folder.run, answers, reactor)
+        self._trace = build_trace(settings, reactor, parts)
 
     # Before the reactor runs -------------------------------------------------------------------
 
@@ -149,6 +164,7 @@ class GatewayService(MultiService):
             text = self._text(account)
         except AccountError as error:
             raise ConfigError(str(error)) from error
+        parts.logins.file.close()
         parts.database.close()  # the process may fork and change its user before it goes on
         return text
 
@@ -160,7 +176,8 @@ class GatewayService(MultiService):
         places = [
             Place(listener.protocol, listener.host, listener.port) for listener in self.listeners
         ]
-        return first_start_text(parts.folder, account, places, self._settings.auth.plaintext)
+        plaintext = self._settings.auth.plaintext
+        return first_start_text(parts.folder, account, places, plaintext, parts.store_kind)
 
     def privilegedStartService(self) -> None:
         """Bind what is not bound yet, while we may."""
@@ -180,7 +197,9 @@ class GatewayService(MultiService):
         self._tls.certificates.tell()
         self._tell_owner()
         pending = [Deferred.fromCoroutine(listener.bound()) for listener in self.listeners]
-        gatherResults(pending, consumeErrors=True).addCallbacks(self._ready, self._not_ready)
+        bound = gatherResults(pending, consumeErrors=True)
+        # Not before the reactor runs: until then a signal, or stop, would find nobody to obey.
+        self._reactor.callWhenRunning(bound.addCallbacks, self._ready, self._not_ready)
 
     def _start_control(self) -> None:
         try:
@@ -220,7 +239,11 @@ class GatewayService(MultiService):
         if children is not None:
             await children
         await self._parts.store.stop()
+        await self._parts.logins.notes.stop()
+        if self._trace is not None:
+            await self._trace.stop()
         self._parts.pool.stop()
+        self._parts.logins.file.close()
         self._parts.database.close()
 
     async def _stop_listener(self, listener: Listener) -> None:

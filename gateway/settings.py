@@ -90,9 +90,15 @@ class Limits(_Table):
     """At a time, over all listeners; 0 for no limit."""
     connections_per_address: _Count = 500
     """At a time from one address; 0 for no limit."""
+    exempt_networks: tuple[_Network, ...] = ()
+    """Relays and filters that are exempt from the limit for one address."""
     message_octets: _Positive = 52_428_800
     recipients: _Positive = 1000
     """For each message (RFC 5321 section 4.5.3.1.8 asks for at least 100)."""
+    session_messages: _Count = 10_000
+    """In one SMTP session; 0 for no limit."""
+    session_commands: _Count = 10_000
+    """In an SMTP session, in a row, that lead to nothing; 0 for no limit."""
     errors: _Positive = 20
     """Commands answered with an error before a connection is closed."""
     pop3_idle_seconds: _Seconds = 600
@@ -105,33 +111,81 @@ class SMTP(_Table):
     bare_newlines: Literal["refuse", "normalise"] = "refuse"
     lenient_networks: tuple[_Network, ...] = ()
     """From these, bare newlines are normalised whatever `bare_newlines` says."""
-    recipient_delimiter: Annotated[str, Field(max_length=1)] = "+"
-    """Begins the part of a local part that does not count; "" for none."""
+    smtputf8: bool = True
+    """Whether internationalized addresses and headers are taken (RFC 6531)."""
+    greeting_delay_seconds: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """How long strangers wait for the greeting, and are refused if they talk meanwhile."""
+    recipient_delimiter: Annotated[str, Field(max_length=4)] = "+"
+    """Each character begins the part of a local part that does not count; "" for none."""
 
 
 class POP3(_Table):
     login_delay_seconds: _Count = 0
+    login_delay_hard: bool = True
+    """False: the delay is announced, but not enforced."""
     expire_days: _Count = 0
     """0: never."""
     keep: bool = False
     takeover_seconds: _Positive = 600
+    language: Literal["en", "fr"] = "en"
+    extensions: tuple[Literal["LAST", "SLEEPING", "DELI", "UID-PARAM", "MULTI-LINE-IND"], ...] = ()
+
+
+class Argon2(_Table):
+    """What a new password hash costs; the defaults are `schemes.Argon2Parameters`."""
+
+    time_cost: Annotated[int, Field(ge=1, le=1000)] = 2
+    memory_cost: Annotated[int, Field(ge=8, le=4_194_304)] = 19_456
+    """KiB."""
+    parallelism: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+def _iterations(value: int) -> int:
+    if value and value < 4096:
+        raise ValueError("must be 0 (no verifiers) or at least 4096 (RFC 7677 section 4)")
+    return value
+
+
+_Announced = Literal[
+    "APOP",
+    "CRAM-MD5",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256-PLUS",
+]
 
 
 class Auth(_Table):
     plaintext: Literal["never", "loopback", "always"] = "never"
     """Where a password may cross a connection without TLS."""
-    announce: tuple[Literal["APOP", "CRAM-MD5"], ...] = ()
+    announce: tuple[_Announced, ...] = ()
     checkers: tuple[_Text, ...] = ("embedded",)
     default_domain: _Text | None = None
+    argon2: Argon2 = Argon2()
+    scram_iterations: Annotated[int, Field(ge=0, le=10_000_000), AfterValidator(_iterations)] = (
+        100_000
+    )
+    """Of the SCRAM verifiers kept beside a hash; 0 keeps none."""
+    failure_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0
+    """A wrong login is answered no earlier than this."""
+    throttle_passwords: _Count = 10
+    """Distinct wrong passwords of a user from one network before it is refused; 0 for no limit."""
+    throttle_seconds: _Seconds = 900
+    """How long each of them counts."""
+    throttle_delay_seconds: Annotated[float, Field(ge=0, le=60)] = 15.0
+    """The longest that an attempt after wrong ones waits."""
 
 
 class Store(_Table):
-    kind: Literal["maildir"] | None = None
+    kind: Literal["maildir", "sqlite"] | None = None
     """The kind for a new data folder; None takes what the folder has."""
 
 
 class Service(_Table):
     workers: _Positive = 1
+    trace_days: _Count = 30
+    """For how long the life of a message is kept; 0: not at all."""
 
 
 class Settings(_Table):

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from twisted.python import usage
 
-from gateway.accounts.strings import kinds
+from gateway.accounts.strings import described_kinds
 from gateway.config import ConfigError, Overrides, load
 from gateway.files import Owner
 from gateway.service import GatewayService, build_gateway
@@ -32,7 +32,7 @@ class Options(usage.Options):
     optParameters = [  # noqa: RUF012  (usage.Options reads it from the class)
         ["config", "c", None, "The configuration file (TOML)."],
         ["data", "d", None, "The data folder; wins over the file. Default: pop3gw-data."],
-        ["store", None, None, "The kind of mail store of a new data folder: maildir."],
+        ["store", None, None, "The kind of mail store of a new data folder: maildir or sqlite."],
         ["workers", None, None, "How many processes; 1 is all there is in this version.", int],
     ]
 
@@ -64,7 +64,7 @@ class Options(usage.Options):
     def opt_help_auth(self) -> None:
         """Show which checkers there are, and exit."""
         sys.stdout.write("Checkers for --auth and [auth] checkers, as KIND or KIND:ARGUMENT:\n")
-        sys.stdout.writelines(f"  {kind}\n" for kind in kinds())
+        sys.stdout.writelines(f"  {kind}\n      {what}\n" for kind, what in described_kinds())
         raise SystemExit(0)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.schemes import hash_password
+from gateway.accounts.scram import make_verifiers
 from gateway.datafolder import DataFolder
 
 FIRST_DOMAIN = "localhost"
@@ -61,7 +62,11 @@ def ensure_account(database: AccountDatabase) -> FirstAccount | None:
     if not database.has_domain(FIRST_DOMAIN):
         database.add_domain(FIRST_DOMAIN)
     account = FirstAccount(f"user@{FIRST_DOMAIN}", new_password())
-    database.add_user(account.address, hash_password(account.password))
+    database.add_user(
+        account.address,
+        hash_password(account.password),
+        scram=make_verifiers(account.password),
+    )
     return account
 
 
@@ -72,7 +77,11 @@ def new_password() -> str:
 
 
 def first_start_text(
-    folder: DataFolder, account: FirstAccount, places: Sequence[Place], plaintext: str
+    folder: DataFolder,
+    account: FirstAccount,
+    places: Sequence[Place],
+    plaintext: str,
+    store_kind: str,
 ) -> str:
     """Return the text of a start that made an account.
 
@@ -83,7 +92,7 @@ def first_start_text(
     user = f"user name {account.address}, password {account.password}"
     lines = [
         "",
-        f"pop3gw: first start on the data folder {folder.path}",
+        f"pop3gw: first start on the data folder {folder.path} (mail store: {store_kind})",
         f"One account was made: {account.address}   password: {account.password}",
         "",
         "In Thunderbird (or another mail program) set the account up by hand:",

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"getmail": "getmail6"}
+PACKAGES = {
+    "getmail": "getmail6",
+    "fail2ban-regex": "fail2ban",
+    "slapadd": "slapd",
+    "postconf": "postfix",
+}
 """The Debian package of a program, where it has another name."""
 
 

@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"parts"}),
     frozenset({"pop3", "smtp", "admin", "control"}),
     CONFIGURATION,
-    frozenset({"delivery", "store", "accounts", "net", "log"}),
+    frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),
     frozenset({"wire", "events", "client", "files", "config_errors"}),
 )
 """A part may import from itself and from the layers below it."""
@@ -33,6 +33,8 @@ SIDEWAYS = {
     ("delivery", "gateway.store.interfaces"),
     ("delivery", "gateway.accounts.interfaces"),
     ("admin", "gateway.control"),
+    ("trace", "gateway.accounts.errors"),
+    ("trace", "gateway.accounts.sqlite_file"),
     ("events", "gateway.client"),
 }
 """What may be imported from the importer's own layer: (part, module)."""

@@ -22,7 +22,7 @@ ACCOUNT = FirstAccount("user@localhost", "bafo-kitu")
 
 
 def text(*places: Place, plaintext: str = "never") -> str:
-    return first_start_text(DataFolder("/srv/my mail"), ACCOUNT, places, plaintext)
+    return first_start_text(DataFolder("/srv/my mail"), ACCOUNT, places, plaintext, "sqlite")
 
 
 def test_an_account_is_made_while_there_is_none(tmp_path: Path) -> None:

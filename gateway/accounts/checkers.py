@@ -18,6 +18,7 @@ from gateway.accounts.hashing import HashingOverloaded, HashingPool
 from gateway.accounts.passwords import decode_password, prepare_password
 from gateway.accounts.records import UserRecord
 from gateway.accounts.schemes import hash_password, needs_upgrade
+from gateway.accounts.scram import make_verifiers
 from gateway.events import EventStream, InternalError, Trouble
 
 AvatarId = bytes | tuple[()]
@@ -34,7 +35,9 @@ class EmbeddedPasswordChecker:
     """Checks a user name and password, both octets in UTF-8 (or str).
 
     The avatar id is the mailbox in UTF-8. Nobody, a disabled account and a wrong password look the
-    same and cost the same. A hash that is not as ours are made now is replaced after a login.
+    same and cost the same. A hash that is not as ours are made now is replaced after a login, and
+    SCRAM verifiers are made where there are none. The app passwords of an account are as good as
+    its password, for the protocol they are meant for.
 
     @param directory: the accounts.
     @param hashing: where passwords are hashed.
@@ -69,18 +72,35 @@ class EmbeddedPasswordChecker:
         if account is None or not account.enabled:
             yield self._hashing.verify_nobody(password)
             raise UnauthorizedLogin
+        client = getattr(credentials, "client", None)
+        if self._directory.is_app_password(account, password, client):
+            return account.address.encode("utf-8")
         if not (yield self._hashing.verify(password, account.password_hash)):
             raise UnauthorizedLogin
-        if needs_upgrade(account.password_hash, self._hashing.parameters):
+        if self._can_be_better(account):
             self._upgrade(account, password)
         return account.address.encode("utf-8")
 
+    def _can_be_better(self, account: UserRecord) -> bool:
+        if account.scram is None and self._hashing.scram_iterations:
+            return True
+        return needs_upgrade(account.password_hash, self._hashing.parameters)
+
     def _upgrade(self, account: UserRecord, password: str) -> None:
-        """Begin to replace the hash of an account; the login does not wait for it."""
+        """Begin to make what is missing beside, or instead of, the hash of an account.
+
+        The login does not wait for it.
+        """
 
         def replace() -> None:
-            better = hash_password(password, self._hashing.parameters)
-            self._directory.database.replace_hash(account.address, account.password_hash, better)
+            better, scram = account.password_hash, account.scram
+            if needs_upgrade(better, self._hashing.parameters):
+                better = hash_password(password, self._hashing.parameters)
+            if scram is None and self._hashing.scram_iterations:
+                scram = make_verifiers(password, self._hashing.scram_iterations)
+            self._directory.database.replace_hash(
+                account.address, account.password_hash, better, scram
+            )
 
         self._hashing.run(replace).addErrback(self._tell)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from gateway.accounts.alias_graph import drop_target, users_behind
+from gateway.accounts.app_passwords import AppPasswords
+from gateway.accounts.domain_settings import DomainSettings
 from gateway.accounts.errors import AccountError, DatabaseUnavailable
 from gateway.accounts.names import canonical_domain, read_address, read_alias, read_target
 from gateway.accounts.records import AliasRecord, UserRecord
@@ -44,9 +47,11 @@ class KeepSecret(enum.Enum):
 KEEP_SECRET: Final = KeepSecret.KEEP
 """Leave the secret of an account as it is."""
 
+NewUser = tuple[str, str] | tuple[str, str, str | None]
+
 _INSERT_USER = """
-INSERT INTO users (address, local_part, domain, password_hash, secret, created)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO users (address, local_part, domain, password_hash, secret, created, scram)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -68,6 +73,8 @@ class AccountDatabase:
 
     def __init__(self, path: Path, busy_seconds: float = 15.0) -> None:
         self._file = SQLiteFile(path, STEPS, busy_seconds)
+        self.app_passwords = AppPasswords(self._file)
+        self.domain_settings = DomainSettings(self._file)
 
     @property
     def path(self) -> Path:
@@ -122,31 +129,47 @@ class AccountDatabase:
     # Users -----------------------------------------------------------------------------------
 
     def add_user(
-        self, address: str, password_hash: str, *, secret: str | None = None
+        self,
+        address: str,
+        password_hash: str,
+        *,
+        secret: str | None = None,
+        scram: str | None = None,
     ) -> UserRecord:
-        """Add an account; return it. `secret` is the password in clear, where APOP needs it."""
-        return self._add_users([(address, password_hash, secret)])[0]
+        """Add an account; return it.
 
-    def add_users(self, users: Iterable[tuple[str, str]]) -> list[UserRecord]:
-        """Add many accounts, (address, password hash) each, all or none, in one transaction.
+        @param secret: the password in clear, where APOP needs it.
+        @param scram: from `scram.make_verifiers`, where the password is known.
+        """
+        return self._add_users([(address, password_hash, secret, scram)])[0]
+
+    def add_users(self, users: Iterable[NewUser]) -> list[UserRecord]:
+        """Add many accounts, all or none, in one transaction.
 
         The iterable is exhausted before the database is locked: it may take its time.
-        """
-        return self._add_users([(address, hash_, None) for address, hash_ in users])
 
-    def _add_users(self, users: Sequence[tuple[str, str, str | None]]) -> list[UserRecord]:
+        @param users: (address, password hash) or (address, password hash, SCRAM verifiers) each.
+        """
+        return self._add_users(
+            [(user[0], user[1], None, user[2] if len(user) > 2 else None) for user in users]
+        )
+
+    def _add_users(
+        self, users: Sequence[tuple[str, str, str | None, str | None]]
+    ) -> list[UserRecord]:
         now = time.time()
-        read = [(read_address(address), hash_, secret) for address, hash_, secret in users]
+        read = [(read_address(user[0]), *user[1:]) for user in users]
         with self._file.writing() as connection:
-            for name, hash_, secret in read:
+            for name, hash_, secret, scram in read:
                 require_domain(connection, name.domain)
                 require_free(connection, name.canonical)
                 connection.execute(
                     _INSERT_USER,
-                    (name.canonical, name.local_part, name.domain, hash_, secret, now),
+                    (name.canonical, name.local_part, name.domain, hash_, secret, now, scram),
                 )
         return [
-            UserRecord(name.canonical, hash_, secret, created=now) for name, hash_, secret in read
+            UserRecord(name.canonical, hash_, secret, created=now, scram=scram)
+            for name, hash_, secret, scram in read
         ]
 
     def remove_user(self, address: str) -> list[str]:
@@ -161,9 +184,14 @@ class AccountDatabase:
             return drop_target(connection, name)
 
     def set_password(
-        self, address: str, password_hash: str, *, secret: str | KeepSecret | None
+        self,
+        address: str,
+        password_hash: str,
+        *,
+        secret: str | KeepSecret | None,
+        scram: str | None = None,
     ) -> None:
-        """Replace the password of an account.
+        """Replace the password of an account. App passwords stay good.
 
         @param secret: the new password in clear, to keep it for APOP and CRAM-MD5; None forgets
             the old one; `KEEP_SECRET` leaves it (right only where the password is the same).
@@ -172,21 +200,24 @@ class AccountDatabase:
         with self._file.writing() as connection:
             require_user(connection, name)
             connection.execute(
-                "UPDATE users SET password_hash = ? WHERE address = ?", (password_hash, name)
+                "UPDATE users SET password_hash = ?, scram = ? WHERE address = ?",
+                (password_hash, scram, name),
             )
             if not isinstance(secret, KeepSecret):
                 connection.execute("UPDATE users SET secret = ? WHERE address = ?", (secret, name))
 
-    def replace_hash(self, address: str, old: str, new: str) -> bool:
+    def replace_hash(self, address: str, old: str, new: str, scram: str | None = None) -> bool:
         """Replace a hash by another of the same password, unless the password was changed since.
 
         @param address: in canonical form.
+        @param scram: the verifiers of that password; None leaves those there are.
         @return: whether it was replaced.
         """
         with self._file.writing() as connection:
             cursor = connection.execute(
-                "UPDATE users SET password_hash = ? WHERE address = ? AND password_hash = ?",
-                (new, address, old),
+                "UPDATE users SET password_hash = ?, scram = ifnull(?, scram)"
+                " WHERE address = ? AND password_hash = ?",
+                (new, scram, address, old),
             )
             return cursor.rowcount == 1
 
@@ -238,6 +269,25 @@ class AccountDatabase:
                 (domain,),
             ).fetchone()
         return None if row is None else record_of(row)
+
+    # SCRAM ---------------------------------------------------------------------------------------
+
+    def scram_serves_everybody(self) -> bool:
+        """Say whether every password that is good here has a SCRAM verifier."""
+        with self._file.reading() as connection:
+            row = connection.execute(
+                "SELECT EXISTS"
+                " (SELECT 1 FROM users WHERE (scram IS NULL OR scram = '') AND enabled)"
+                " OR EXISTS (SELECT 1 FROM app_passwords) OR NOT EXISTS (SELECT 1 FROM users)"
+            ).fetchone()
+        return not row[0]
+
+    @cached_property
+    def decoy_key(self) -> bytes:
+        """A secret of this folder, for the salts of users that do not exist."""
+        with self._file.reading() as connection:
+            row = connection.execute("SELECT octets FROM secrets WHERE name = 'scram'").fetchone()
+        return bytes(row["octets"])
 
     # Aliases ---------------------------------------------------------------------------------
 

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 from zope.interface import implementer
 
+from gateway.accounts.app_passwords import protocol_family
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.errors import AccountError, DatabaseUnavailable
 from gateway.accounts.interfaces import Alias, DirectoryUnavailable, IDirectory, User
 from gateway.accounts.names import canonical_domain, read_address
 from gateway.accounts.records import UserRecord
+from gateway.client import Client
 
 
 @implementer(IDirectory)
@@ -37,14 +39,14 @@ class EmbeddedDirectory:
         with _available():
             user = self.database.find_user(local_part, domain) if local_part else None
             if user is not None:
-                return user_of(user)
+                return user_of(user, self.database.domain_settings.quota(domain))
             alias = self.database.find_alias(local_part, domain)
             return Alias(alias.targets) if alias is not None else None
 
     def find_login(self, name: str) -> User | None:
         """See `IDirectory`. A bare name is first looked for in the default domain."""
         record = self.find_account(name)
-        return user_of(record) if record is not None else None
+        return self._user_of(record)
 
     def find_account(self, name: str) -> UserRecord | None:
         """Return the account that `find_login` means, with its password hash.
@@ -61,6 +63,30 @@ class EmbeddedDirectory:
                 if found:
                     return found.popitem()[1] if len(found) == 1 else None
         return None
+
+    def is_app_password(self, account: UserRecord, password: str, client: Client | None) -> bool:
+        """Say whether a password is one of an account's app passwords, good for this client.
+
+        @param client: None where nobody knows; then only one without a limit is good.
+        @raise DirectoryUnavailable: the database cannot be read now.
+        """
+        with _available():
+            found = self.database.app_passwords.find(account.address, password)
+        if found is None or found.protocol is None:
+            return found is not None
+        return client is not None and protocol_family(client.protocol) == found.protocol
+
+    def canonical_login(self, name: str) -> str:
+        """Return the mailbox that `find_login` means, or for nobody the name in lower case, with
+        the home domain where it has none.
+
+        @raise DirectoryUnavailable: the database cannot be read now.
+        """
+        account = self.find_account(name)
+        if account is not None:
+            return account.address
+        home = "" if "@" in name else self.home_domain() or ""
+        return f"{name}@{home}".lower() if home else name.lower()
 
     def home_domain(self) -> str | None:
         """Return the domain of a name without one: the default, or else the only one there is.
@@ -80,7 +106,14 @@ class EmbeddedDirectory:
         """
         with _available():
             record = self.database.first_user(domain)
-        return user_of(record) if record is not None else None
+        return self._user_of(record)
+
+    def _user_of(self, record: UserRecord | None) -> User | None:
+        if record is None:
+            return None
+        with _available():
+            quota = self.database.domain_settings.quota(record.address.rpartition("@")[2])
+        return user_of(record, quota)
 
     def _readings(self, name: str) -> Iterator[list[str]]:
         """Yield what a user name may mean, the best reading first: addresses it stands for."""
@@ -96,9 +129,18 @@ class EmbeddedDirectory:
         yield self.database.addresses_of(local_part)
 
 
-def user_of(record: UserRecord) -> User:
-    """Return what the directory tells of an account."""
-    return User(record.address, record.enabled, record.quota_octets, record.quota_messages)
+def user_of(record: UserRecord, domain_quota: tuple[int | None, int | None]) -> User:
+    """Return what the directory tells of an account.
+
+    @param domain_quota: octets and messages, of the account's domain.
+    """
+    return User(
+        record.address,
+        record.enabled,
+        record.quota_octets,
+        record.quota_messages,
+        *domain_quota,
+    )
 
 
 @contextmanager

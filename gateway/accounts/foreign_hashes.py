@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -26,6 +27,8 @@ _CRYPT_IDENTS = {
     "pbkdf2-sha256": "PBKDF2-SHA256",
     "pbkdf2-sha512": "PBKDF2-SHA512",
 }
+_ENCODING = re.compile(r"\.(?:HEX|B64|BASE64)$")
+"""Dovecot's suffix, which the digits themselves make plain."""
 _SAME = {
     "BCRYPT": "BLF-CRYPT",
     "MD5": "MD5-CRYPT",
@@ -56,6 +59,7 @@ def split_scheme(stored: str) -> tuple[str, str]:
     if name == "CRYPT" or (name == "PBKDF2" and not body.startswith("$1$")):
         # LDAP servers write {CRYPT} for all crypt(3) forms.
         return _scheme_of_crypt(body), body
+    name = _ENCODING.sub("", name)
     return _SAME.get(name, name), body
 
 
@@ -93,6 +97,27 @@ def _check_plain(body: str) -> None:
         raise ValueError("an empty password")
 
 
+def _digest(name: str, *, salted: bool = False) -> ForeignScheme:
+    """Make a scheme of a bare digest, in base64 or hexadecimal digits; the salt comes behind it."""
+    size = hashlib.new(name, usedforsecurity=False).digest_size
+
+    def check(body: str) -> bytes:
+        if len(body) >= 2 * size and re.fullmatch(r"(?:[0-9a-fA-F]{2})+", body):
+            octets = bytes.fromhex(body)
+        else:
+            octets = b64decode(body, validate=True)
+        if len(octets) < size or (len(octets) > size) != salted:
+            raise ValueError("not as long as its digest")
+        return octets
+
+    def verify(password: bytes, body: str) -> bool:
+        octets = check(body)
+        made = hashlib.new(name, password + octets[size:], usedforsecurity=False)
+        return compare_digest(made.digest(), octets[:size])
+
+    return ForeignScheme(verify, check)
+
+
 _PBKDF2 = re.compile(r"\$1\$([^$]+)\$([0-9]{1,9})\$([0-9a-fA-F]{40})")
 
 
@@ -115,10 +140,15 @@ FOREIGN_SCHEMES: dict[str, ForeignScheme] = {
     "SHA256-CRYPT": _library("sha256_crypt"),
     "MD5-CRYPT": _library("md5_crypt"),
     "APR1": _library("apr_md5_crypt"),
-    "SSHA": _library("ldap_salted_sha1", "{SSHA}"),
-    "SSHA256": _library("ldap_salted_sha256", "{SSHA256}"),
-    "SSHA512": _library("ldap_salted_sha512", "{SSHA512}"),
-    "SHA": _library("ldap_sha1", "{SHA}"),
+    "SSHA": _digest("sha1", salted=True),
+    "SSHA256": _digest("sha256", salted=True),
+    "SSHA512": _digest("sha512", salted=True),
+    "SMD5": _digest("md5", salted=True),
+    "SHA": _digest("sha1"),
+    "SHA256": _digest("sha256"),
+    "SHA512": _digest("sha512"),
+    "PLAIN-MD5": _digest("md5"),
+    "LDAP-MD5": _digest("md5"),
     "PBKDF2": ForeignScheme(_verify_pbkdf2, _check_pbkdf2),
     "PBKDF2-SHA1": _library("pbkdf2_sha1"),
     "PBKDF2-SHA256": _library("pbkdf2_sha256"),

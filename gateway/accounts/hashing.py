@@ -15,6 +15,7 @@ from gateway.accounts.schemes import (
     hash_password,
     verify,
 )
+from gateway.accounts.scram import DEFAULT_ITERATIONS
 
 
 class HashingOverloaded(Exception):
@@ -36,6 +37,8 @@ class HashingPool:
     @param parallel: how many hashes are worked on at once.
     @param queue: how many more may wait.
     @param parameters: what a hash made here costs.
+    @param scram_iterations: of the SCRAM verifiers that are made when a password is first proven;
+        0 makes none.
     @param proven_seconds: how long a password that was right needs no second hash; 0 never.
     """
 
@@ -47,9 +50,11 @@ class HashingPool:
         parallel: int = 2,
         queue: int = 100,
         parameters: Argon2Parameters = DEFAULT_PARAMETERS,
+        scram_iterations: int = DEFAULT_ITERATIONS,
         proven_seconds: float = 600.0,
     ) -> None:
         self.parameters = parameters
+        self.scram_iterations = scram_iterations
         self._in_thread = in_thread
         self._running = DeferredSemaphore(parallel)
         self._queue = queue

@@ -23,6 +23,9 @@ class User:
     enabled: bool = True
     quota_octets: int | None = None
     quota_messages: int | None = None
+    domain_quota_octets: int | None = None
+    """What all mailboxes of the domain may hold together; None: no limit."""
+    domain_quota_messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,21 @@ class IDirectory(Interface):
         @return: the `User` it means, or None where it means none or several."""
 
 
+class IUserSource(Interface):
+    """A source outside the embedded list that can say who exists. Each method returns its answer
+    or a Deferred of it, and raises (or fails with) `DirectoryUnavailable`."""
+
+    def has_user(local_part, domain, home):
+        """@param local_part: in lower case: str.
+        @param domain: in lower case, IDNA A-labels: str.
+        @param home: the domain to which a name without one belongs, None where there is none.
+        @return: whether this address has a mailbox: bool."""
+
+    def has_domain(domain):
+        """@return: whether mail for this domain is received here: bool. One that was added with
+        `pop3gw domain add`, and the home domain, need not be known to the source."""
+
+
 class IMailUser(Interface):
     """The avatar of a user that has proved who they are, where no maildrop is asked for."""
 
@@ -73,6 +91,21 @@ class ISASLMechanism(Interface):
             given to a portal.
         @raise InvalidResponse: the response is not of this mechanism's form.
         """
+
+
+class IScramChecker(Interface):
+    """What a checker of `IScramCredentials` can do beside checking them. None of it may wait."""
+
+    def verifier_of(username, mechanism):
+        """@param username: as the client gave it: str.
+        @param mechanism: "SCRAM-SHA-256" or "SCRAM-SHA-1".
+        @return: a `gateway.accounts.scram.ScramVerifier`; for nobody, and for a user that has
+        none, one that no password has, the same salt each time.
+        @raise DirectoryUnavailable: nobody can say now.
+        """
+
+    def everybody():
+        """@return: whether every user could log in by SCRAM: bool. Only then is it announced."""
 
 
 class InvalidResponse(Exception):

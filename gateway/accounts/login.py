@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 from twisted.cred.error import LoginFailed as CredLoginFailed
@@ -16,8 +17,9 @@ from twisted.python.failure import Failure
 from gateway.accounts.errors import AccountError
 from gateway.accounts.hashing import HashingOverloaded
 from gateway.accounts.interfaces import DirectoryUnavailable, IMailUser
+from gateway.accounts.throttle import Attempt, Throttle
 from gateway.client import Client
-from gateway.events import EventStream, InternalError, LoginFailed, LoginSucceeded
+from gateway.events import EventStream, InternalError, LoginFailed, LoginSucceeded, Trouble
 from gateway.store.interfaces import IMaildrop, MaildropInUse, StoreError
 
 _NAME_LIMIT = 80
@@ -43,6 +45,7 @@ class Authenticator:
     @param reactor: the clock.
     @param failure_seconds: a login with wrong credentials is answered no earlier than this after
         it began, whatever its check cost, so that the time says nothing about the reason.
+    @param throttle: makes guessers wait, and refuses them; None lets everybody guess.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class Authenticator:
         *,
         reactor: IReactorTime,
         failure_seconds: float = 2.0,
+        throttle: Throttle | None = None,
     ) -> None:
         self._portal = portal
         self._events = events
         self._reactor = reactor
         self._failure_seconds = failure_seconds
+        self._throttle = throttle
 
     @inlineCallbacks
     def login(
@@ -71,13 +76,37 @@ class Authenticator:
         @return: fails with `UnauthorizedLogin` (nobody, disabled or wrong password: no telling
             which), `MaildropInUse`, `TemporaryAuthenticationFailure`, or `ClientGone`.
         """
-        began = self._reactor.seconds()
         name = printable_name(getattr(credentials, "username", b""))
+        with suppress(AttributeError):  # credentials of other programs may have no room for it
+            credentials.client = client
+        attempt = self._judge(credentials, client)
         try:
-            login = yield self._portal.login(credentials, client, *interfaces)
+            if attempt is not None:
+                yield self._hold_back(attempt, name, mechanism, client)
+            login = yield self._prove(credentials, name, mechanism, client, interfaces, attempt)
+        finally:
+            if attempt is not None:
+                attempt.end()
+        return self._welcome(login, name, mechanism, client)
+
+    @inlineCallbacks
+    def _prove(
+        self,
+        credentials: Any,
+        name: str,
+        mechanism: str,
+        client: Client,
+        interfaces: tuple[Any, ...],
+        attempt: Attempt | None,
+    ) -> Generator[Deferred[Any], Any, Login]:
+        began = self._reactor.seconds()
+        try:
+            login: Login = yield self._portal.login(credentials, client, *interfaces)
         except CancelledError:
             raise
         except CredLoginFailed:
+            if attempt is not None:
+                attempt.failed()
             self._events.emit(LoginFailed(client, name, mechanism, "wrong user name or password"))
             yield self._wait_until(began + self._failure_seconds)
             raise UnauthorizedLogin from None
@@ -91,7 +120,34 @@ class Authenticator:
             self._events.emit(InternalError("login", Failure(), client))
             self._events.emit(LoginFailed(client, name, mechanism, "cannot say now: a defect"))
             raise TemporaryAuthenticationFailure("a defect; see the log") from error
-        return self._welcome(login, name, mechanism, client)
+        if attempt is not None:
+            attempt.succeeded()
+        return login
+
+    def _judge(self, credentials: Any, client: Client) -> Attempt | None:
+        if self._throttle is None:
+            return None
+        try:
+            return self._throttle.judge(credentials, client)
+        except AccountError as error:
+            # Better to let people in than to lock all of them out for a file that can be spared.
+            self._events.emit(Trouble("logins", str(error)))
+            return None
+
+    @inlineCallbacks
+    def _hold_back(
+        self, attempt: Attempt, name: str, mechanism: str, client: Client
+    ) -> Generator[Deferred[Any], Any, None]:
+        """Let an attempt wait, and perhaps refuse it without a look at the password: not sooner
+        than a wrong one would be."""
+        if attempt.delay:
+            yield self._wait_until(self._reactor.seconds() + attempt.delay)
+            if not client.connected:
+                raise ClientGone("the client disconnected while it was kept waiting")
+        if attempt.refused:
+            self._events.emit(LoginFailed(client, name, mechanism, "too many wrong passwords"))
+            yield self._wait_until(self._reactor.seconds() + self._failure_seconds)
+            raise TemporaryAuthenticationFailure("too many wrong passwords")
 
     def _welcome(self, login: Login, name: str, mechanism: str, client: Client) -> Login:
         interface, avatar, logout = login

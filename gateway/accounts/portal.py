@@ -1,43 +1,66 @@
-"""The portal of a gateway: its accounts, its store, and the checkers it is to believe."""
+"""The way into a gateway: its accounts, its store, and the checkers it is to believe."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.cred.portal import Portal
 
+from gateway.accounts.certificate_checker import CertificateChecker
 from gateway.accounts.checkers import EmbeddedPasswordChecker, EmbeddedSecretChecker
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.foreign_checkers import CheckersInOrder
-from gateway.accounts.hashing import HashingPool
+from gateway.accounts.joined_directory import JoinedDirectory
 from gateway.accounts.realm import MailRealm
+from gateway.accounts.scram import DEFAULT_ITERATIONS
+from gateway.accounts.scram_checker import EmbeddedScramChecker
+from gateway.accounts.sources.surroundings import Surroundings
 from gateway.accounts.strings import EMBEDDED, USABLE, checkers_from
 from gateway.events import EventStream
 
 
-def build_portal(
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may come in, and who exists."""
+
+    portal: Portal
+    directory: Any
+    """An `IDirectory`: the embedded list, and the users of the outside sources."""
+
+
+def build_access(
     directory: EmbeddedDirectory,
     store: Any,
-    hashing: HashingPool,
+    surroundings: Surroundings,
     *,
     checkers: Iterable[str] = (EMBEDDED,),
     events: EventStream | None = None,
-) -> Portal:
-    """Return the portal through which the users of a directory come to their mailboxes.
+) -> Access:
+    """Return the portal through which users come to their mailboxes, and the whole directory.
 
     @param store: an `IMailStore`.
+    @param surroundings: what the checkers work with.
     @param checkers: who is believed, as strings, asked in this order (see `strings.checkers_from`).
     @raise AccountError: a string names no checker.
     """
+    hashing = surroundings.hashing
     embedded = (
         EmbeddedPasswordChecker(directory, hashing, events),
         EmbeddedSecretChecker(directory),
     )
-    believed = checkers_from(checkers, embedded, directory)
-    portal = Portal(MailRealm(store, directory))
+    strings = tuple(checkers)
+    believed = checkers_from(strings, embedded, directory, surroundings)
+    whole: Any = JoinedDirectory(directory, believed.sources) if believed.sources else directory
+    portal = Portal(MailRealm(store, whole))
+    portal.registerChecker(CertificateChecker(whole))
+    if EMBEDDED in strings:
+        alone = set(strings) == {EMBEDDED}
+        iterations = hashing.scram_iterations or DEFAULT_ITERATIONS
+        portal.registerChecker(EmbeddedScramChecker(directory, alone=alone, iterations=iterations))
     for interface in USABLE:
-        able = [checker for checker in believed if interface in checker.credentialInterfaces]
+        able = [one for one in believed.checkers if interface in one.credentialInterfaces]
         if able:
             portal.registerChecker(CheckersInOrder(interface, able), interface)
-    return portal
+    return Access(portal, whole)

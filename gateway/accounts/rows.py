@@ -17,6 +17,7 @@ def record_of(row: sqlite3.Row) -> UserRecord:
         row["quota_octets"],
         row["quota_messages"],
         row["created"],
+        row["scram"],
     )
 
 

@@ -42,4 +42,29 @@ CREATE TABLE alias_targets (
 CREATE INDEX alias_targets_by_target ON alias_targets (target);
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+ALTER TABLE users ADD COLUMN scram TEXT;
+CREATE INDEX users_without_scram ON users (address) WHERE scram IS NULL OR scram = '';
+
+CREATE TABLE app_passwords (
+    digest BLOB PRIMARY KEY,
+    address TEXT NOT NULL REFERENCES users (address) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    protocol TEXT,
+    created REAL NOT NULL,
+    UNIQUE (address, name)
+);
+
+CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    octets BLOB NOT NULL
+) WITHOUT ROWID;
+INSERT INTO secrets VALUES ('scram', randomblob(32));
+"""
+
+_DOMAIN_QUOTAS = """
+ALTER TABLE domains ADD COLUMN quota_octets INTEGER;
+ALTER TABLE domains ADD COLUMN quota_messages INTEGER;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND, _DOMAIN_QUOTAS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +17,73 @@ from twisted.cred.strcred import (
     findCheckerFactory,
 )
 
+from gateway.accounts.credentials import IBearerToken
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.errors import AccountError
 from gateway.accounts.foreign_checkers import HomeDomainChecker
+from gateway.accounts.interfaces import IUserSource
+from gateway.accounts.sources.kinds import SourceKind
+from gateway.accounts.sources.surroundings import Surroundings
+from gateway.accounts.sources.system_users import SystemUsers
 
 EMBEDDED = "embedded"
 """The string that stands for the accounts of the data folder."""
-USABLE = (IUsernamePassword, IUsernameHashedPassword)
+USABLE = (IUsernamePassword, IUsernameHashedPassword, IBearerToken)
 """The kinds of credentials that POP3 and SMTP bring."""
 
 
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """What a list of strings stands for."""
+
+    checkers: tuple[Any, ...]
+    """Asked in this order."""
+    sources: tuple[Any, ...]
+    """Those that can say who exists: each an `IUserSource`."""
+
+
 def checkers_from(
-    strings: Iterable[str], embedded: Sequence[Any], directory: EmbeddedDirectory
-) -> list[Any]:
+    strings: Iterable[str],
+    embedded: Sequence[Any],
+    directory: EmbeddedDirectory,
+    surroundings: Surroundings,
+) -> Believed:
     """Return the checkers that strings name, in their order.
 
     @param strings: "embedded", or KIND or KIND:ARGUMENT of any strcred plugin that is installed.
     @param embedded: the checkers that "embedded" stands for.
     @param directory: where the names that the others give are completed.
+    @param surroundings: given to those that are ours.
     @raise AccountError: a string names no checker, or one that cannot be made.
     """
     checkers: list[Any] = []
+    sources: list[Any] = []
     for string in strings:
         if string == EMBEDDED:
             checkers += embedded
-        else:
-            checkers.append(HomeDomainChecker(_make(string), directory))
-    return checkers
+            continue
+        checker = _make(string, surroundings)
+        checkers.append(HomeDomainChecker(checker, directory))
+        if IUserSource.providedBy(checker):
+            sources.append(checker)
+        elif string.partition(":")[0] == "unix":
+            sources.append(SystemUsers(surroundings))
+    return Believed(tuple(checkers), tuple(sources))
 
 
 def kinds() -> list[str]:
     """Return the kinds of checkers there are."""
     return [EMBEDDED, *sorted({factory.authType for factory in _usable_factories()})]
+
+
+def described_kinds() -> list[tuple[str, str]]:
+    """Return each kind, and how it is written and what it is, on one line."""
+    rows = {
+        factory.authType: f"{factory.authType}:{factory.argStringFormat} "
+        + " ".join(factory.authHelp.split())
+        for factory in _usable_factories()
+    }
+    return [(EMBEDDED, "The accounts of the data folder; the default."), *sorted(rows.items())]
 
 
 def _usable_factories() -> Iterator[Any]:
@@ -56,7 +92,7 @@ def _usable_factories() -> Iterator[Any]:
             yield factory
 
 
-def _make(string: str) -> Any:
+def _make(string: str, surroundings: Surroundings) -> Any:
     kind, _, argument = string.partition(":")
     factory = _factory(string, kind)
     if kind == "file" and not Path(argument).is_file():
@@ -66,7 +102,10 @@ def _make(string: str) -> Any:
             f"{argument!r}: write file:PATH"
         )
     try:
-        checker = factory.generateChecker(argument)
+        if isinstance(factory, SourceKind):
+            checker = factory.make(argument, surroundings)
+        else:
+            checker = factory.generateChecker(argument)
     except (InvalidAuthArgumentString, ValueError, OSError) as error:
         raise AccountError(
             f"the checker {_without_argument(string)} cannot be made: {error}; "

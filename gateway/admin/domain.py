@@ -63,11 +63,38 @@ def list_(folder: Folder, domain: str | None, as_json: bool) -> None:
         names = [wanted]
     users = [user.address for user in folder.accounts.users()]
     aliases = [alias.address for alias in folder.accounts.aliases()]
-    items = [
-        {"domain": name, "users": _count(users, name), "aliases": _count(aliases, name)}
-        for name in names
-    ]
+    items = []
+    for name in names:
+        octets, messages = folder.accounts.domain_settings.quota(name)
+        items.append(
+            {
+                "domain": name,
+                "users": _count(users, name),
+                "aliases": _count(aliases, name),
+                "quota_octets": octets,
+                "quota_messages": messages,
+            }
+        )
     show_list(items, {"domain": "Domain", "users": "Users", "aliases": "Aliases"}, as_json)
+
+
+@command.command(name="set")
+@click.argument("domain")
+@click.argument("key")
+@click.argument("value")
+@pass_folder
+def set_(folder: Folder, domain: str, key: str, value: str) -> None:
+    """Change a setting of DOMAIN.
+
+    \b
+    quota_octets    the most that all its mailboxes may hold, as in 20G; none: no limit
+    quota_messages  the most messages in all of them together; none: no limit
+
+    Example: pop3gw domain set example.org quota_octets 20G
+    """
+    record = folder.accounts.domain_settings.set(domain, key, value)
+    now = getattr(record, key)
+    click.echo(f"{record.name}: {key} is {'none' if now is None else now} now")
 
 
 def _count(addresses: list[str], domain: str) -> int:

@@ -14,6 +14,8 @@ from gateway.control.client import Answer, ask_all
 from gateway.datafolder import DEFAULT_FOLDER, DataFolder
 
 if TYPE_CHECKING:
+    from gateway.accounts.logins_file import LoginsFile
+    from gateway.accounts.schemes import Argon2Parameters
     from gateway.admin.mail import OwnersMail
     from gateway.config import Settings
 
@@ -65,6 +67,37 @@ class Folder:
         if self._config is not None or self._store is not None:
             asked = self.settings.store.kind
         return self.data.prepare(asked).store_kind
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a configuration file."""
+        return self._config is not None
+
+    @property
+    def argon2(self) -> Argon2Parameters:
+        """What the hash of a new password costs. Raises `ConfigError`."""
+        from gateway.accounts.schemes import DEFAULT_PARAMETERS, Argon2Parameters
+
+        if self._config is None:
+            return DEFAULT_PARAMETERS
+        return Argon2Parameters(**self.settings.auth.argon2.model_dump())
+
+    @property
+    def scram_iterations(self) -> int:
+        """Of the SCRAM verifiers of a new password; 0 for none. Raises `ConfigError`."""
+        from gateway.accounts.scram import DEFAULT_ITERATIONS
+
+        return DEFAULT_ITERATIONS if self._config is None else self.settings.auth.scram_iterations
+
+    @cached_property
+    def logins(self) -> LoginsFile:
+        """What is known of logins; makes the folder if need be."""
+        from gateway.accounts.logins_file import LoginsFile
+
+        self.store_kind  # noqa: B018  (makes the folder)
+        logins = LoginsFile(self.data.logins_file)
+        self._open.callback(logins.close)
+        return logins
 
     @cached_property
     def accounts(self) -> AccountDatabase:

@@ -49,7 +49,7 @@ def counted(number: int, noun: str) -> str:
     """Return "1 message", "2 messages", "3 aliases"."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+    return f"{number} {noun}{'es' if noun.endswith(('s', 'x')) else 's'}"
 
 
 def _show_table(items: Sequence[Item], columns: Mapping[str, str]) -> None:
@@ -72,6 +72,8 @@ def _text(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return " ".join(_text(part) for part in value.values())
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value) or "-"
+        return ", ".join(_text(part) for part in value) or "-"
     return str(value)

@@ -58,12 +58,16 @@ def add(
 
 def _add_one(folder: Folder, address: str, password_stdin: bool, apop: bool) -> None:
     from gateway.accounts.schemes import hash_password
+    from gateway.accounts.scram import make_verifiers
     from gateway.admin.new_user import check_new_user
 
     check_new_user(folder.accounts, address)
     password = read_password(password_stdin)
     user = folder.accounts.add_user(
-        address, hash_password(password), secret=password if apop else None
+        address,
+        hash_password(password, folder.argon2),
+        secret=password if apop else None,
+        scram=make_verifiers(password, folder.scram_iterations),
     )
     if apop:
         warn_of_secret(user.address)
@@ -88,7 +92,9 @@ def _add_many(folder: Folder, source: Path) -> None:
     lines = read_lines(source)
     check_lines(source, lines, folder.accounts)
     with progress_bar("adding users", len(lines)) as advance:
-        users = folder.accounts.add_users(hash_lines(lines, advance))
+        users = folder.accounts.add_users(
+            hash_lines(lines, advance, folder.argon2, folder.scram_iterations)
+        )
     click.echo(f"added {counted(len(users), 'user')}")
 
 
@@ -109,13 +115,19 @@ def passwd(folder: Folder, address: str, password_stdin: bool, apop: bool | None
     Example: pop3gw user passwd anna@example.org
     """
     from gateway.accounts.schemes import hash_password
+    from gateway.accounts.scram import make_verifiers
     from gateway.admin.sessions import end_sessions
 
     old = _require_user(folder, address)
     name = old.address
     password = read_password(password_stdin)
     keep = apop if apop is not None else old.secret is not None
-    folder.accounts.set_password(name, hash_password(password), secret=password if keep else None)
+    folder.accounts.set_password(
+        name,
+        hash_password(password, folder.argon2),
+        secret=password if keep else None,
+        scram=make_verifiers(password, folder.scram_iterations),
+    )
     if keep:
         warn_of_secret(name)
     end_sessions(folder, name)
@@ -140,6 +152,7 @@ def remove(folder: Folder, address: str, purge: bool) -> None:
     name = read_address(address).canonical
     if not (purge and folder.accounts.user(name) is None and folder.mail.exists(name)):
         changed = folder.accounts.remove_user(name)
+        folder.logins.forget(name)
         end_sessions(folder, name)
         click.echo(f"removed the user {name}")
         tell_changed(changed)
@@ -219,7 +232,7 @@ def set_(folder: Folder, address: str, key: str, value: str) -> None:
     """Change a setting of a user.
 
     \b
-    enabled         yes or no: whether the user may log in
+    enabled         yes or no: whether the user may log in, and mail for it is taken
     quota_octets    the most that the mailbox may hold, as in 500M or 2G; none: no limit
     quota_messages  the most messages in it; none: no limit
 

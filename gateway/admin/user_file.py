@@ -12,7 +12,13 @@ from pathlib import Path
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.errors import AccountError
 from gateway.accounts.foreign_hashes import split_scheme
-from gateway.accounts.schemes import check_scheme, hash_password
+from gateway.accounts.schemes import (
+    DEFAULT_PARAMETERS,
+    Argon2Parameters,
+    check_scheme,
+    hash_password,
+)
+from gateway.accounts.scram import DEFAULT_ITERATIONS, make_verifiers
 from gateway.admin.new_user import check_new_user
 from gateway.admin.passwords import obstacle
 from gateway.admin.refusals import Refused
@@ -95,22 +101,31 @@ def check_lines(path: Path, lines: list[Line], accounts: AccountDatabase) -> Non
     _refuse(wrong)
 
 
-def hash_lines(lines: list[Line], progress: Callable[[], object]) -> Iterator[tuple[str, str]]:
-    """Yield (address, hash) of each line, several at a time hashed in threads.
+def hash_lines(
+    lines: list[Line],
+    progress: Callable[[], object],
+    argon2: Argon2Parameters = DEFAULT_PARAMETERS,
+    iterations: int = DEFAULT_ITERATIONS,
+) -> Iterator[tuple[str, str, str | None]]:
+    """Yield (address, hash, SCRAM verifiers) of each line, several at a time made in threads.
 
     @param progress: called after each.
+    @param argon2: what a hash costs.
+    @param iterations: of the SCRAM verifiers.
     """
+
+    def make(line: Line) -> tuple[str, str | None]:
+        if line.hashed:
+            return line.password, None
+        return hash_password(line.password, argon2), make_verifiers(line.password, iterations)
+
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         try:
-            for line, hash_ in zip(lines, threads.map(_hash, lines), strict=True):
+            for line, made in zip(lines, threads.map(make, lines), strict=True):
                 progress()
-                yield line.address, hash_
+                yield line.address, *made
         finally:
             threads.shutdown(cancel_futures=True)
-
-
-def _hash(line: Line) -> str:
-    return line.password if line.hashed else hash_password(line.password)
 
 
 def _refuse(wrong: list[str]) -> None:

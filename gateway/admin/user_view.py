@@ -20,6 +20,8 @@ NAMES = {
     "apop": "APOP possible",
     "aliases": "Aliases",
     "created": "Added",
+    "app_passwords": "App passwords",
+    "last_logins": "Last logins",
     "maildir": "Maildir",
 }
 """The keys of a user, and what they are called."""
@@ -50,6 +52,18 @@ def _describe(folder: Folder, user: UserRecord, aliases: list[AliasRecord]) -> d
         "aliases": _leading_to(user.address, aliases),
         "created": datetime.fromtimestamp(user.created, UTC).isoformat(timespec="seconds"),
     }
+    described["app_passwords"] = [
+        one.name for one in folder.accounts.app_passwords.list(user.address)
+    ]
+    described["last_logins"] = [
+        {
+            "protocol": one.protocol,
+            "address": one.host,
+            "mechanism": one.mechanism,
+            "at": datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds"),
+        }
+        for one in folder.logins.last_logins(user.address)
+    ]
     location = folder.mail.location(user.address)
     if location is not None:
         described[folder.store_kind] = str(location)

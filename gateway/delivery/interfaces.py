@@ -46,6 +46,8 @@ class Envelope:
     requiretls: bool = False
     recipients: list[str] = field(default_factory=list)
     """The forward-paths accepted so far, as the client wrote them, in order."""
+    message_id: str = ""
+    """What the field Message-ID says. A delivery may fill it in, for the trace."""
 
 
 class IDelivery(Interface):

@@ -12,8 +12,12 @@ from zope.interface import implementer
 from gateway.accounts.interfaces import DirectoryUnavailable
 from gateway.delivery.interfaces import Envelope, IDelivery, ITransaction, Refused
 from gateway.delivery.loops import MOST_RECEIVED, LoopDetector
+from gateway.delivery.message_id import MessageIdFinder
+from gateway.delivery.quota import QuotaGuard
 from gateway.delivery.routing import Router
 from gateway.delivery.trace_headers import trace_headers
+from gateway.delivery.utf8_header import UTF8HeaderDetector
+from gateway.delivery.waiting import Steps, run
 from gateway.events import EventStream, MessageStored, Trouble
 from gateway.store.interfaces import (
     IMailStore,
@@ -51,6 +55,7 @@ class OfficeDelivery:
     ) -> None:
         self.store: Any = IMailStore(store)
         self.hostname = hostname
+        self.quota = QuotaGuard(self.store)
         self.events = events if events is not None else EventStream()
         self.router = Router(
             directory,
@@ -77,28 +82,28 @@ class OfficeTransaction:
         self._mailboxes: dict[str, None] = {}
         self._writer: Any = None
         self._loops = LoopDetector(office.hostname)
+        self._utf8 = UTF8HeaderDetector(envelope.smtputf8)
+        self._held = b""
+        """The beginning of the message, while its attributes are not known."""
+        self._message_id = MessageIdFinder()
 
     # Recipients --------------------------------------------------------------------------------
 
     def recipient(self, address: str) -> Deferred[None] | None:
-        """Accept an address that has mailboxes here."""
+        """Accept an address that has mailboxes here, with room in them."""
+        return run(self._recipient(address))
+
+    def _recipient(self, address: str) -> Steps[None]:
+        office, envelope = self._office, self._envelope
         try:
-            routed = self._office.router.route(address, self._envelope.client.local_host)
+            users = yield office.router.route(address, envelope.client.local_host)
+            yield from office.quota.check(users, envelope.size)
         except DirectoryUnavailable as error:
             raise self._not_now("directory", error) from None
-        if isinstance(routed, Deferred):
-            routed.addErrback(self._directory_failed)
-            return routed.addCallback(self._accept, address)
-        self._accept(routed, address)
-        return None
-
-    def _accept(self, mailboxes: tuple[str, ...], address: str) -> None:
+        except StoreError as error:
+            raise self._store_refuses(error) from None
         self._accepted.append(address)
-        self._mailboxes.update(dict.fromkeys(mailboxes))
-
-    def _directory_failed(self, failure: Failure) -> None:
-        failure.trap(DirectoryUnavailable)
-        raise self._not_now("directory", failure.value)
+        self._mailboxes.update((user.mailbox, None) for user in users)
 
     # The message -------------------------------------------------------------------------------
 
@@ -106,6 +111,15 @@ class OfficeTransaction:
         """Store the next octets, after the trace headers."""
         if self._loops.feed(octets):
             self._refuse_loop()
+        if self._message_id.feed(octets):
+            self._envelope.message_id = self._message_id.found
+        self._utf8.feed(octets)
+        if self._utf8.found is None:
+            self._held += octets
+            return None
+        return self._store(octets)
+
+    def _store(self, octets: bytes) -> Deferred[None] | None:
         try:
             if self._writer is None:
                 octets = self._begin() + octets
@@ -119,7 +133,8 @@ class OfficeTransaction:
         try:
             if self._loops.finish():
                 self._refuse_loop()
-            written = self.write(b"") if self._writer is None else None
+            self._utf8.finish()
+            written = self._store(b"") if self._writer is None else None
         except Refused:
             self.abort()
             raise
@@ -134,12 +149,15 @@ class OfficeTransaction:
 
     def _begin(self) -> bytes:
         envelope = self._envelope
-        attributes = MessageAttributes(smtputf8=envelope.smtputf8, requiretls=envelope.requiretls)
-        self._writer = self._office.store.begin_delivery(attributes)
         sole: tuple[str, str] | None = None
         if len(self._accepted) == len(self._mailboxes) == 1:
             sole = (self._accepted[0], next(iter(self._mailboxes)))
-        return trace_headers(envelope, self._office.hostname, sole)
+        trace = trace_headers(envelope, self._office.hostname, sole)
+        smtputf8 = envelope.smtputf8 and (self._utf8.found is True or not trace.isascii())
+        attributes = MessageAttributes(smtputf8=smtputf8, requiretls=envelope.requiretls)
+        self._writer = self._office.store.begin_delivery(attributes)
+        held, self._held = self._held, b""
+        return trace + held
 
     def _refuse_loop(self) -> None:
         loops = self._loops
@@ -160,6 +178,8 @@ class OfficeTransaction:
                 tuple(self._accepted),
                 tuple((copy.mailbox, copy.uidl) for copy in copies),
                 self._writer.octets,
+                envelope.received_at,
+                envelope.message_id,
             )
         )
 

@@ -26,19 +26,22 @@ ALIAS_LOOP = SMTPReply(550, "5.4.6", "This alias leads back to itself, tell its 
 Found = tuple[str, User | Alias]
 """The address under which something was found, and what."""
 
+Users = tuple[User, ...]
+
 
 class Router:
     """Says which mailboxes an address means (RFC 5321 section 3.4, 4.5.1).
 
-    The whole local part is looked up first, then what is before the delimiter, then the
-    catch-all of the domain. An alias counts for all its targets, each looked up in the same way.
+    The whole local part is looked up first, then what is before a delimiter, before the last one
+    first ("anna-maria+shop" may be "anna-maria"), then the catch-all of the domain. An alias
+    counts for all its targets, each looked up in the same way.
 
     `postmaster` always works, with or without a domain: it is the user or alias of that name,
     else the catch-all, else the first account.
 
     @param directory: knows the addresses.
-    @param recipient_delimiter: what separates the user from a detail, as in "anna+shop"; "" for
-        no details.
+    @param recipient_delimiter: the characters that separate the user from a detail, as "+" does in
+        "anna+shop"; "" for no details.
     @param home_domain: returns the domain of `user@[our address]` and of a bare `postmaster`, or a
         Deferred of it; None leaves them to `IDirectory.find_login`.
     @param local_hosts: addresses (as text) that are ours beside the one the client connected to.
@@ -58,14 +61,14 @@ class Router:
         events: EventStream | None = None,
     ) -> None:
         self._directory: Any = IDirectory(directory)
-        self._delimiter = recipient_delimiter
+        self._delimiters = recipient_delimiter
         self._home_domain = home_domain
         self._local_hosts = frozenset(map(_plain_ip, local_hosts))
         self._first_user = first_user
         self._events = events if events is not None else EventStream()
 
-    def route(self, address: str, local_host: str) -> tuple[str, ...] | Deferred[tuple[str, ...]]:
-        """Return the mailboxes of an address, at least one, none twice; or a Deferred of them.
+    def route(self, address: str, local_host: str) -> Users | Deferred[Users]:
+        """Return the users that an address means, at least one, none twice; or a Deferred of them.
 
         @param address: as a client wrote it, or "postmaster".
         @param local_host: the address of ours that the client connected to, as text.
@@ -74,7 +77,7 @@ class Router:
         """
         return run(self._route(address, local_host))
 
-    def _route(self, address: str, local_host: str) -> Steps[tuple[str, ...]]:
+    def _route(self, address: str, local_host: str) -> Steps[Users]:
         local_part, domain = self._parse(address, local_host)
         if not domain:
             domain = yield from self._home()
@@ -85,7 +88,7 @@ class Router:
         found = yield from self._find(local_part, domain)
         if found is None:
             raise Refused(replies.UNKNOWN_RECIPIENT)
-        return (yield from self._mailboxes(found))
+        return (yield from self._users(found))
 
     def _parse(self, address: str, local_host: str) -> tuple[str, str]:
         """Local part and domain, in lower case; "" is the domain of an address without one and
@@ -123,18 +126,15 @@ class Router:
         return None
 
     def _names(self, local_part: str) -> tuple[str, ...]:
-        if self._delimiter:
-            base, delimiter, _ = local_part.partition(self._delimiter)
-            if base and delimiter:
-                return local_part, base
-        return (local_part,)
+        ends = [end for end, c in enumerate(local_part) if end and c in self._delimiters]
+        return (local_part, *(local_part[:end] for end in reversed(ends)))
 
-    def _postmaster(self, domain: str) -> Steps[tuple[str, ...]]:
+    def _postmaster(self, domain: str) -> Steps[Users]:
         refused = replies.UNKNOWN_RECIPIENT
         found = yield from self._find(POSTMASTER, domain)
         if found is not None:
             try:
-                return (yield from self._mailboxes(found))
+                return (yield from self._users(found))
             except Refused as refusal:
                 refused = refusal.reply
         first = yield self._first_user(domain)
@@ -142,24 +142,24 @@ class Router:
             first = yield self._first_user("")
         if first is None:
             raise Refused(refused)
-        return (first.mailbox,)
+        return (first,)
 
     # Aliases -----------------------------------------------------------------------------------
 
-    def _mailboxes(self, found: Found) -> Steps[tuple[str, ...]]:
+    def _users(self, found: Found) -> Steps[Users]:
         expansion = _Expansion()
         yield from self._expand(found, (), expansion)
         for address in expansion.dangling:
             self._trouble(f"an alias points to {address}, which has no mailbox here")
-        if expansion.mailboxes:
-            return tuple(expansion.mailboxes)
+        if expansion.users:
+            return tuple(expansion.users.values())
         raise Refused(replies.MAILBOX_DISABLED if expansion.disabled else replies.UNKNOWN_RECIPIENT)
 
     def _expand(self, found: Found, path: tuple[str, ...], into: _Expansion) -> Steps[None]:
         address, entry = found
         if isinstance(entry, User):
             if entry.enabled:
-                into.mailboxes[entry.mailbox] = None
+                into.users[entry.mailbox] = entry
             else:
                 into.disabled = True
             return
@@ -179,11 +179,13 @@ class Router:
     def _find_target(self, target: str) -> Steps[Found | None]:
         try:
             parsed = parse_mailbox(target)
+            domain = canonical_domain(parsed.domain)
         except InvalidAddress:
             return None
-        if not (yield self._directory.has_domain(parsed.domain)):
+        local_part = unicodedata.normalize("NFC", parsed.local_part.lower())
+        if not (yield self._directory.has_domain(domain)):
             return None
-        return (yield from self._find(parsed.local_part, parsed.domain))
+        return (yield from self._find(local_part, domain))
 
     def _trouble(self, what: str) -> None:
         self._events.emit(Trouble("aliases", what))
@@ -193,7 +195,7 @@ class _Expansion:
     """What became of an address so far."""
 
     def __init__(self) -> None:
-        self.mailboxes: dict[str, None] = {}
+        self.users: dict[str, User] = {}
         self.expanded: set[str] = set()
         self.dangling: list[str] = []
         self.disabled = False

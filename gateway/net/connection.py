@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
+    IDelayedCall,
     IHandshakeListener,
     IPushProducer,
     ISSLTransport,
 )
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -20,23 +21,23 @@ from gateway.client import Client
 from gateway.events import (
     InternalError,
     PlaintextInjected,
+    ProxyHeaderRefused,
     SessionClosed,
     SessionOpened,
+    TalkedTooEarly,
     TLSStarted,
 )
+from gateway.net.handlers import Handlers, Result
 from gateway.net.idle import IdleTimer
-from gateway.net.peers import client_of, tls_parameters_of
+from gateway.net.peers import client_of, octets_wait, tls_parameters_of
 from gateway.wire.lines import InputBuffer, OverlongLine
 
 if TYPE_CHECKING:
     from gateway.net.factory import ConnectionFactory
 
-Result = bytes | Deferred[Any] | None
-"""What handling a line or a block gives: the reply, a Deferred of it, or nothing to say (yet)."""
-
 
 @implementer(IPushProducer, IHandshakeListener)
-class CommandConnection(Protocol):
+class CommandConnection(Handlers):
     """The frame in which a protocol's session runs; subclasses fill in the `handle_` methods.
 
     While a Deferred reply is pending nothing more is parsed: pipelined input waits, and beyond
@@ -57,45 +58,6 @@ class CommandConnection(Protocol):
 
     client: Client
 
-    # What subclasses answer ------------------------------------------------------------------
-
-    @property
-    def idle_seconds(self) -> float:
-        """How long a client may be silent."""
-        raise NotImplementedError
-
-    def handle_start(self) -> bytes | None:
-        """Return the greeting. The connection is counted, and `self.client` is set."""
-        raise NotImplementedError
-
-    def handle_line(self, line: bytes) -> Result:
-        """Handle one command line, given without its end."""
-        raise NotImplementedError
-
-    def handle_overlong_line(self) -> Result:
-        """Handle a line longer than `line_limit`, which was skipped."""
-        raise NotImplementedError
-
-    def handle_failure(self) -> bytes:
-        """Return the reply to a command that failed for a reason of ours."""
-        raise NotImplementedError
-
-    def handle_too_many(self) -> bytes:
-        """Return what a connection beyond the limits is told instead of the greeting."""
-        raise NotImplementedError
-
-    def handle_idle(self) -> bytes:
-        """Return what a client that was silent for `idle_seconds` is told at the end."""
-        raise NotImplementedError
-
-    def handle_shutdown(self) -> bytes:
-        """Return what a client is told when the gateway stops."""
-        raise NotImplementedError
-
-    def handle_end(self) -> None:
-        """Let go of everything the session holds: the connection has ended, in whatever way."""
-        raise NotImplementedError
-
     # Beginning and end -----------------------------------------------------------------------
 
     def connectionMade(self) -> None:
@@ -112,6 +74,8 @@ class CommandConnection(Protocol):
         self._ending = False
         self._winding_down = False
         self._end_reason = "connection lost"
+        self._heard = False
+        self._greeting: IDelayedCall | None = None
         self.client = client_of(self.transport, self.factory.protocol_name)
         self.client.connected_at = time.time()
         self._timer = IdleTimer(self.factory.reactor, self._silent)
@@ -124,6 +88,22 @@ class CommandConnection(Protocol):
             return
         self.factory.events.emit(SessionOpened(self.client))
         self._timer.start(self.idle_seconds)
+        if self.factory.winding_down:
+            self.end("shutting down", self.handle_shutdown())
+        else:
+            self._greet_in_time()
+
+    def _greet_in_time(self) -> None:
+        delay = self.greeting_delay_seconds
+        if delay and not self.factory.limits.is_exempt(self.client):
+            self._greeting = self.factory.reactor.callLater(delay, self._greet)
+            return
+        if octets_wait(self.transport):
+            self.factory.events.emit(TalkedTooEarly(self.client))
+        self._greet()
+
+    def _greet(self) -> None:
+        self._greeting = None
         greeting = self.handle_start()
         if greeting:
             self.send(greeting)
@@ -140,6 +120,7 @@ class CommandConnection(Protocol):
         self.client.connected = False
         self._ending = True
         self._timer.stop()
+        self._stop_greeting()
         self._input.clear()
         self._take_block = self._drained = None
         try:
@@ -156,6 +137,7 @@ class CommandConnection(Protocol):
         """Close the connection when what was said before, and `last_words`, are written."""
         if self._ending:
             return
+        self._stop_greeting()
         if last_words:
             self.send(last_words)
         self.flush()
@@ -170,11 +152,17 @@ class CommandConnection(Protocol):
     def abort(self, reason: str) -> None:
         """Cut the connection, whatever is still to be written."""
         if not self._ending:
+            self._stop_greeting()
             self._ending = True
             self._end_reason = reason
             self._input.clear()
             self.transport.unregisterProducer()
         self.transport.abortConnection()
+
+    def _stop_greeting(self) -> None:
+        greeting, self._greeting = self._greeting, None
+        if greeting is not None:
+            greeting.cancel()
 
     def wind_down(self) -> None:
         """End soon: at once, or when the reply that is being worked on has been given."""
@@ -203,6 +191,10 @@ class CommandConnection(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Take octets from the client."""
         if self._ending:
+            return
+        if self._greeting is not None:
+            self.factory.events.emit(TalkedTooEarly(self.client))
+            self.end("talked before the greeting", self.handle_early())
             return
         self._timer.touch()
         self._input.feed(data)
@@ -247,7 +239,7 @@ class CommandConnection(Protocol):
                 line = self._input.take_line()
                 if line is None:
                     return False
-                result = self.handle_line(line)
+                result = self._handle_first(line) if not self._heard else self.handle_line(line)
         except OverlongLine:
             result = self.handle_overlong_line()
         except Exception:
@@ -257,6 +249,17 @@ class CommandConnection(Protocol):
         elif result is not None:
             self._wait_for(result)
         return True
+
+    def _handle_first(self, line: bytes) -> Result:
+        self._heard = True
+        if not line.startswith(b"PROXY "):
+            return self.handle_line(line)
+        # To go on would be to take the proxy for its client, and on this machine for one of ours.
+        client = self.client
+        reason = "only a proxy may send a PROXY header, and this address is not in [net] proxies"
+        self.factory.events.emit(ProxyHeaderRefused(client.protocol, client.host, reason))
+        self.abort("PROXY header of no proxy")
+        return None
 
     def _wait_for(self, pending: Deferred[Any]) -> None:
         self._waiting = True

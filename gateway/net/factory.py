@@ -47,6 +47,8 @@ class ConnectionFactory(ServerFactory):
         self.limits = limits if limits is not None else ConnectionLimits()
         self.reactor: Any = reactor if reactor is not None else _installed_reactor()
         self.connections: set[CommandConnection] = set()
+        self.winding_down = False
+        """Whether the gateway stops, and new connections are turned away."""
         self._all_gone: Deferred[None] | None = None
 
     def connected(self, connection: CommandConnection) -> None:
@@ -65,6 +67,7 @@ class ConnectionFactory(ServerFactory):
 
         @return: a Deferred that fires when none is left.
         """
+        self.winding_down = True
         for connection in tuple(self.connections):
             connection.wind_down()
         if not self.connections:

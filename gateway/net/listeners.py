@@ -16,6 +16,9 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
+from gateway.events import EventStream
+from gateway.net.networks import Networks
+from gateway.net.proxied import ProxiedFactory
 from gateway.net.tls import ServerTLS
 
 _EXAMPLE = 'an endpoint is written as in "tcp:1110:interface=127.0.0.1" or "unix:/run/pop3gw/lmtp"'
@@ -48,6 +51,8 @@ class Listener:
     @param factory: builds the sessions.
     @param tls: for a listener whose connections begin with a handshake; an endpoint that brings
         its own certificates (`ssl:`, `tls:`) is taken as it is.
+    @param proxies: from where connections must begin with a PROXY header.
+    @param events: where wrong PROXY headers are told.
     """
 
     def __init__(
@@ -56,11 +61,15 @@ class Listener:
         endpoint: str,
         factory: IProtocolFactory,
         tls: ServerTLS | None = None,
+        proxies: Networks | None = None,
+        events: EventStream | None = None,
     ) -> None:
         self.protocol = protocol
         self.endpoint = endpoint
         self._factory = factory
         self._tls = tls
+        self._proxies = proxies
+        self._events = events if events is not None else EventStream()
         self._port: Any = None
         self._binding: Deferred[Any] | None = None
         self._error: ListenError | None = None
@@ -92,7 +101,7 @@ class Listener:
         if self._tls is not None and not _WITH_TLS.match(self.endpoint):
             factory = self._tls.wrap(factory)
         binding = _endpoint(reactor, self.endpoint).listen(factory)
-        self._binding = binding.addCallbacks(self._listening, self._failed)
+        self._binding = binding.addCallbacks(self._listening, self._failed, (reactor,))
         error, self._error = self._error, None
         if error is not None:
             self._binding = None
@@ -105,8 +114,17 @@ class Listener:
         if self._error is not None:
             raise self._error
 
-    def _listening(self, port: Any) -> None:
+    def _listening(self, port: Any, reactor: Any) -> None:
         self._port = port
+        if self._proxies:
+            # Here, so that the header comes before any TLS that the endpoint may bring.
+            port.factory = ProxiedFactory(
+                port.factory,
+                self._proxies,
+                protocol_name=self.protocol,
+                events=self._events,
+                reactor=reactor,
+            )
         if "backlog=" not in self.endpoint and hasattr(port, "socket"):
             port.socket.listen(_BACKLOG)
 

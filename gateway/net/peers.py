@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import ISSLTransport
 
 from gateway.client import Client, TLSParameters
 
@@ -21,6 +23,20 @@ def _host_port(address: object) -> tuple[str, int]:
     if isinstance(address, IPv4Address | IPv6Address):
         return address.host, address.port
     return "unix", 0
+
+
+def octets_wait(transport: Any) -> bool:
+    """Say whether the peer has sent something that was not read yet.
+
+    False where that cannot be known, as with TLS, whose handshake the client begins.
+    """
+    if ISSLTransport.providedBy(transport) or not hasattr(transport, "getHandle"):
+        return False
+    peek = getattr(transport.getHandle(), "recv", None)
+    try:
+        return peek is not None and bool(peek(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
 
 
 def tls_parameters_of(transport: Any) -> TLSParameters:

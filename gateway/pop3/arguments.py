@@ -54,23 +54,47 @@ def mechanism(rest: bytes) -> tuple[bytes | None, bytes | None]:
     )
 
 
-def number(rest: bytes) -> tuple[int]:
-    """Take a message-number."""
-    return (_digits(rest.strip()),)
+def language(rest: bytes) -> tuple[bytes | None]:
+    """Take nothing, or a language range (RFC 4647 section 2.1)."""
+    words = rest.split()
+    if len(words) > 1:
+        raise BadArguments
+    return (words[0] if words else None,)
 
 
-def optional_number(rest: bytes) -> tuple[int | None]:
-    """Take nothing or a message-number."""
+Message = int | str
+"""How a client names a message: by its number or, where that is switched on, its unique-id."""
+
+
+def message(rest: bytes) -> tuple[Message]:
+    """Take the name of a message."""
+    return (_message(rest.strip()),)
+
+
+def optional_message(rest: bytes) -> tuple[Message | None]:
+    """Take nothing or the name of a message."""
     stripped = rest.strip()
-    return (_digits(stripped) if stripped else None,)
+    return (_message(stripped) if stripped else None,)
 
 
-def number_and_lines(rest: bytes) -> tuple[int, int]:
-    """Take a message-number and a non-negative number of lines (TOP)."""
+def message_and_lines(rest: bytes) -> tuple[Message, int]:
+    """Take the name of a message and a non-negative number of lines (TOP)."""
     words = rest.split()
     if len(words) != 2:
         raise BadArguments
-    return _digits(words[0]), _digits(words[1])
+    return _message(words[0]), _digits(words[1])
+
+
+UID_PREFIX = b"UID:"
+"""What a unique-id in the place of a message-number begins with (UID-PARAM)."""
+
+
+def _message(word: bytes) -> Message:
+    if word.isdigit():
+        return int(word)
+    if word[:4].upper() != UID_PREFIX or len(word) == 4:
+        raise BadArguments
+    return word[4:].decode("ascii", "replace")
 
 
 def _digits(word: bytes) -> int:

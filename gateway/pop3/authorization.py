@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from twisted.cred.credentials import UsernamePassword
-from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from gateway.accounts.credentials import APOPCredentials
 from gateway.accounts.interfaces import InvalidResponse
@@ -16,19 +13,10 @@ from gateway.accounts.sasl.exchange import AuthExchange
 from gateway.accounts.sasl.mechanisms import MECHANISMS
 from gateway.net.connection import Result
 from gateway.pop3 import verbs
-from gateway.pop3.avatars import MAILDROP_INTERFACES, maildrop_of
-from gateway.pop3.replies import (
-    AUTH,
-    IN_USE,
-    SYS_PERM,
-    SYS_TEMP,
-    CommandRefused,
-    err,
-    multiline,
-    ok,
-)
+from gateway.pop3.login import Opened, open_maildrop, refusal_of
+from gateway.pop3.prepared import NotAcceptable, prepare
+from gateway.pop3.replies import AUTH, SYS_PERM, CommandRefused, err, ok
 from gateway.pop3.state import State
-from gateway.store.interfaces import IMaildrop, MaildropInUse
 from gateway.wire.sasl import Cancelled
 
 
@@ -39,10 +27,15 @@ class Authorization(State):
 
     _name: bytes | None = None
 
+    @property
+    def belongs_elsewhere(self) -> bytes:
+        """See `State`."""
+        return self.texts.not_before_login
+
     def user(self, name: bytes) -> bytes:
         """USER: the first half of a login. Says nothing about whether there is such a user."""
         self._require_safe_line()
-        self._name = name
+        self._name = self._prepared(name)
         return ok(self.texts.user_accepted)
 
     def password(self, password: bytes) -> Deferred[bytes]:
@@ -51,27 +44,30 @@ class Authorization(State):
         if self._name is None:
             raise CommandRefused(self.texts.user_first)
         name, self._name = self._name, None
-        return self._log_in(UsernamePassword(name, password), "PASS")
+        prepared = self._prepared(password)
+        return self._log_in(UsernamePassword(name, prepared), "PASS")
 
     def apop(self, name: bytes, digest: bytes) -> Deferred[bytes]:
         """APOP: a login whose password does not travel."""
         timestamp = self.connection.timestamp
         if timestamp is None:
             raise CommandRefused(self.texts.no_apop)
-        return self._log_in(APOPCredentials(name, timestamp, digest), "APOP")
+        prepared = self._prepared(name)
+        return self._log_in(APOPCredentials(prepared, timestamp, digest), "APOP")
 
     def auth(self, name: bytes | None, initial: bytes | None) -> Result:
         """AUTH (RFC 5034): list the mechanisms, or begin an exchange."""
         if name is None:
-            return multiline(
+            return self.say_lines(
                 self.texts.mechanisms_follow, [m.encode() for m in self.connection.mechanisms]
             )
         mechanism = MECHANISMS.get(name.decode("ascii", "replace"))
-        if mechanism is None or not mechanism.usable_with(self.connection.factory.portal):
+        channel = self.connection.sasl_channel
+        if mechanism is None or not mechanism.usable_on(channel):
             raise CommandRefused(self.texts.unknown_mechanism)
         if mechanism.plaintext:
             self._require_safe_line()
-        exchange = AuthExchange(mechanism.make(self.connection.factory.hostname))
+        exchange = AuthExchange(mechanism.make(channel))
         return self._advance(exchange, lambda: exchange.start(initial))
 
     def _advance(self, exchange: AuthExchange, step: Any) -> Result:
@@ -96,8 +92,17 @@ class Authorization(State):
             raise CommandRefused(self.texts.already_tls)
         if connection.factory.tls is None:
             raise CommandRefused(self.texts.no_tls)
+        if connection.utf8:
+            raise CommandRefused(self.texts.utf8_before_tls)
         self._name = None
-        connection.start_tls(ok(self.texts.begin_tls))
+        reply = ok(self.texts.begin_tls)
+        connection.forget_choices()
+        connection.start_tls(reply)
+
+    def utf8(self) -> bytes:
+        """UTF8 (RFC 6856): messages go out as they are stored."""
+        self.connection.utf8 = True
+        return ok(self.texts.utf8_accepted)
 
     def quit(self) -> None:
         """QUIT: nothing was opened, nothing is to be updated."""
@@ -107,44 +112,21 @@ class Authorization(State):
         if not self.connection.plaintext_allowed:
             raise CommandRefused(self.texts.plaintext_refused, SYS_PERM)
 
-    # The login itself ------------------------------------------------------------------------
+    def _prepared(self, octets: bytes) -> bytes:
+        try:
+            return prepare(octets)
+        except NotAcceptable:
+            raise CommandRefused(self.texts.not_utf8, AUTH) from None
 
     def _log_in(self, credentials: Any, mechanism: str) -> Deferred[bytes]:
-        login = self.connection.factory.authenticator.login(
-            credentials, mechanism, self.connection.client, *MAILDROP_INTERFACES
+        opening = open_maildrop(self.connection, credentials, mechanism)
+        return opening.addCallbacks(
+            self._opened,
+            lambda failure: refusal_of(self.connection, failure),
+            (credentials, mechanism),
         )
-        return login.addCallback(self._open).addErrback(self._login_failed)
 
-    def _open(self, login: tuple[Any, Any, Any]) -> Deferred[bytes]:
-        interface, avatar, logout = login
-        trust_sizes = self.connection.factory.policy.trust_sizes
-        opening = maildrop_of(interface, avatar, trust_sizes, self.connection.factory.reactor)
-        return opening.addCallbacks(self._opened, self._opening_failed, (logout,), {}, (logout,))
-
-    def _opened(self, maildrop: IMaildrop, logout: Any) -> bytes:
-        if not self.connection.client.connected or self.connection.ending:
-            maildrop.release()
-            logout()
-            return b""
-        self.connection.enter_transaction(maildrop, logout)
-        snapshot = maildrop.snapshot
+    def _opened(self, opened: Opened, credentials: Any, mechanism: str) -> bytes:
+        self.connection.enter_transaction(opened, credentials, mechanism)
+        snapshot = opened.maildrop.snapshot
         return ok(self.texts.maildrop % (len(snapshot), snapshot.octets))
-
-    def _opening_failed(self, failure: Failure, logout: Any) -> Failure:
-        logout()
-        return failure
-
-    def _login_failed(self, failure: Failure) -> bytes:
-        refused = failure.check(UnauthorizedLogin, MaildropInUse)
-        if refused is MaildropInUse:
-            return err(self._in_use(failure.value), IN_USE)
-        if refused is UnauthorizedLogin:
-            self.connection.count_error()
-            return err(self.texts.wrong_password, AUTH)
-        return err(self.texts.try_login_later, SYS_TEMP)
-
-    def _in_use(self, problem: Any) -> bytes:
-        if not problem.host:
-            return self.texts.in_use
-        since = datetime.fromtimestamp(problem.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return self.texts.in_use_since % (since.encode(), problem.host.encode())

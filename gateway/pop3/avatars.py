@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
 from gateway.pop3.foreign import FOREIGN_INTERFACE, open_foreign
+from gateway.pop3.foreign_locks import locks_of
 from gateway.store.interfaces import IMaildrop
+
+if TYPE_CHECKING:
+    from gateway.pop3.protocol import POP3Connection
 
 MAILDROP_INTERFACES: tuple[Any, ...] = (IMaildrop, FOREIGN_INTERFACE)
 """What a portal is asked for, the best first."""
 
 
-def maildrop_of(interface: Any, avatar: Any, trust_sizes: bool, clock: Any) -> Deferred[IMaildrop]:
-    """Return a Deferred of the maildrop that `avatar` is, or stands for.
+def maildrop_of(interface: Any, avatar: Any, connection: POP3Connection) -> Deferred[Any]:
+    """Return a Deferred of the `IMaildrop` that `avatar` is, or stands for.
 
     @param interface: the one of `MAILDROP_INTERFACES` that the realm chose.
     """
-    if interface is FOREIGN_INTERFACE:
-        return open_foreign(avatar, trust_sizes=trust_sizes, clock=clock)
-    return succeed(avatar)
+    return _foreign(avatar, connection) if interface is FOREIGN_INTERFACE else succeed(avatar)
+
+
+@inlineCallbacks
+def _foreign(avatar: Any, connection: POP3Connection) -> Generator[Deferred[Any], Any, Any]:
+    factory = connection.factory
+    locks = locks_of(factory.portal)
+    release = yield locks.acquire(avatar, connection.client, factory.reactor)
+    maildrop = yield open_foreign(
+        avatar, release, trust_sizes=factory.policy.trust_sizes, clock=factory.reactor
+    )
+    maildrop.mailbox = connection.client.user or ""
+    return maildrop

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gateway.pop3.protocol import POP3Connection
 
-Row = Callable[["POP3Connection"], bytes | None]
+
+class Capability(NamedTuple):
+    """One row."""
+
+    tag: bytes
+    source: str
+    line: Callable[[POP3Connection], bytes | None]
+    """Gives the line that announces it, None where it is not there."""
 
 
 def _user(connection: POP3Connection) -> bytes | None:
@@ -22,28 +29,54 @@ def _sasl(connection: POP3Connection) -> bytes | None:
 
 def _stls(connection: POP3Connection) -> bytes | None:
     offered = connection.factory.tls is not None and not connection.secure
-    return b"STLS" if offered and not connection.logged_in else None
+    return b"STLS" if offered and not connection.logged_in and not connection.utf8 else None
 
 
-def _always(line: bytes) -> Row:
-    return lambda _connection: line
+def _login_delay(connection: POP3Connection) -> bytes:
+    policy, differs = connection.announced_policy
+    return b"LOGIN-DELAY %d" % policy.login_delay_seconds + (b" USER" if differs else b"")
 
 
-ROWS: tuple[Row, ...] = (
-    _always(b"TOP"),  # RFC 2449 section 6.1
-    _user,  # 6.2
-    _sasl,  # 6.3, RFC 5034
-    _always(b"RESP-CODES"),  # 6.4
-    _always(b"LOGIN-DELAY 0"),  # 6.5
-    _always(b"PIPELINING"),  # 6.6
-    _always(b"EXPIRE NEVER"),  # 6.7
-    _always(b"UIDL"),  # 6.8
-    _always(b"IMPLEMENTATION pop3gw"),  # 6.9
-    _always(b"AUTH-RESP-CODE"),  # RFC 3206
-    _stls,  # RFC 2595 section 4
+def _expire(connection: POP3Connection) -> bytes:
+    policy, differs = connection.announced_policy
+    days = b"NEVER" if policy.expire_days is None else b"%d" % policy.expire_days
+    return b"EXPIRE " + days + (b" USER" if differs else b"")
+
+
+def _always(line: bytes, source: str) -> Capability:
+    return Capability(line.partition(b" ")[0], source, lambda _connection: line)
+
+
+def _extension(tag: str, source: str) -> Capability:
+    def line(connection: POP3Connection) -> bytes | None:
+        return tag.encode("ascii") if tag in connection.factory.policy.extensions else None
+
+    return Capability(tag.encode("ascii"), source, line)
+
+
+CAPABILITIES: tuple[Capability, ...] = (
+    _always(b"TOP", "RFC 2449 section 6.1"),
+    Capability(b"USER", "RFC 2449 section 6.2", _user),
+    Capability(b"SASL", "RFC 5034 section 3", _sasl),
+    _always(b"RESP-CODES", "RFC 2449 section 6.4"),
+    Capability(b"LOGIN-DELAY", "RFC 2449 section 6.5", _login_delay),
+    _always(b"PIPELINING", "RFC 2449 section 6.6"),
+    Capability(b"EXPIRE", "RFC 2449 section 6.7", _expire),
+    _always(b"UIDL", "RFC 2449 section 6.8"),
+    _always(b"IMPLEMENTATION pop3gw", "RFC 2449 section 6.9"),
+    _always(b"AUTH-RESP-CODE", "RFC 3206 section 6"),
+    Capability(b"STLS", "RFC 2595 section 4", _stls),
+    _always(b"UTF8 USER", "RFC 6856 section 2"),
+    _always(b"LANG", "RFC 6856 section 3"),
+    _extension("LAST", "RFC 1460 section 5"),
+    _extension("SLEEPING", "draft-billpg-pop3-slee-wake"),
+    _extension("DELI", "draft-billpg-pop3-deli"),
+    _extension("UID-PARAM", "billpg.com/pop3-message-ids"),
+    _extension("MULTI-LINE-IND", "billpg.com, Multi-line Response Indication"),
 )
 
 
 def capabilities_of(connection: POP3Connection) -> list[bytes]:
     """Return the lines of CAPA's answer."""
-    return [line for row in ROWS if (line := row(connection)) is not None]
+    lines = (row.line(connection) for row in CAPABILITIES)
+    return [line for line in lines if line is not None]

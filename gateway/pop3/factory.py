@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from socket import gethostname
 
 from twisted.cred.portal import Portal
@@ -12,8 +13,10 @@ from gateway.accounts.login import Authenticator
 from gateway.events import EventStream
 from gateway.net.factory import ConnectionFactory
 from gateway.net.limits import ConnectionLimits
+from gateway.pop3.login_times import LoginTimes
 from gateway.pop3.policy import POP3Policy
 from gateway.pop3.protocol import POP3Connection
+from gateway.store.interfaces import MaildropPolicy
 
 
 class POP3Factory(ConnectionFactory):
@@ -25,6 +28,10 @@ class POP3Factory(ConnectionFactory):
     @param tls: served by STLS, see `gateway.net.tls`; None: STLS is not offered.
     @param hostname: what the server calls itself in APOP's timestamp.
     @param authenticator: logs in; made from `portal` by default.
+    @param login_times: when users logged in last; to be shared by all listeners of one portal.
+    @param strictest_policy: where policies differ between users (`IMaildropPolicy`): gives the
+        largest delay and the shortest time to expiry that any user has, which is what RFC 2449
+        lets a server announce before the login. None, or one that gives None: they do not differ.
     """
 
     protocol = POP3Connection
@@ -41,6 +48,8 @@ class POP3Factory(ConnectionFactory):
         hostname: str | None = None,
         protocol_name: str = "pop3",
         authenticator: Authenticator | None = None,
+        login_times: LoginTimes | None = None,
+        strictest_policy: Callable[[], MaildropPolicy | None] | None = None,
     ) -> None:
         super().__init__(protocol_name, events=events, tls=tls, limits=limits, reactor=reactor)
         self.portal = portal
@@ -53,6 +62,9 @@ class POP3Factory(ConnectionFactory):
             failure_seconds=self.policy.failure_seconds,
         )
 
+        self.login_times = login_times or LoginTimes(self.reactor)
+        self.strictest_policy = strictest_policy or _no_differences
+
     def new_timestamp(self) -> bytes | None:
         """Return the timestamp for a greeting, None where APOP is not to be announced.
 
@@ -61,3 +73,7 @@ class POP3Factory(ConnectionFactory):
         if "APOP" not in self.policy.announce:
             return None
         return make_timestamp(self.hostname)
+
+
+def _no_differences() -> None:
+    """The policies of all users are the same."""

@@ -1,41 +1,94 @@
-"""The answers to LIST and UIDL, rendered once for each snapshot."""
+"""The answers to LIST and UIDL, rendered in slices, once for each snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from gateway.pop3.replies import TERMINATOR
-from gateway.store.interfaces import Snapshot
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from zope.interface import implementer
+
+from gateway.store.interfaces import IMessageReader, Snapshot
+
+SLICE = 2000
+"""Lines that are rendered at a time: well below a millisecond."""
 
 
-def render_scan(snapshot: Snapshot, attribute: str, left_out: Collection[int] = ()) -> bytes:
-    """Return the scan listing of `attribute` ("sizes" or "uidls"), terminator included.
+def render(values: Sequence[object], left_out: Collection[int] = ()) -> Iterator[bytes]:
+    """Yield the lines of a scan listing in slices, without a terminator.
 
+    @param values: the sizes or the unique-ids of a snapshot.
     @param left_out: indexes of messages that are not listed.
     """
-    values = enumerate(getattr(snapshot, attribute), 1)
-    if left_out:
-        lines = [f"{at} {value}\r\n" for at, value in values if at - 1 not in left_out]
-    else:
-        lines = [f"{at} {value}\r\n" for at, value in values]
-    return "".join(lines).encode("ascii") + TERMINATOR
+    numbered = enumerate(values, 1)
+    while part := list(islice(numbered, SLICE)):
+        lines = [f"{at} {value}\r\n" for at, value in part if at - 1 not in left_out]
+        if lines:
+            yield "".join(lines).encode("ascii")
+
+
+class RenderedListing:
+    """A full listing that is rendered as far as somebody has asked for it."""
+
+    def __init__(self, values: Sequence[object]) -> None:
+        self._coming = render(values)
+        self._slices: list[bytes] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        at = 0
+        while True:
+            if at == len(self._slices):
+                octets = next(self._coming, b"")
+                if not octets:
+                    return
+                self._slices.append(octets)
+            yield self._slices[at]
+            at += 1
 
 
 class RenderedListings:
     """Keeps what was rendered for as long as the snapshot lives."""
 
     def __init__(self) -> None:
-        self._rendered: WeakKeyDictionary[Snapshot, dict[str, bytes]] = WeakKeyDictionary()
+        self._rendered: WeakKeyDictionary[Snapshot, dict[str, RenderedListing]]
+        self._rendered = WeakKeyDictionary()
 
-    def get(self, snapshot: Snapshot, attribute: str) -> bytes:
-        """Return the full scan listing of `attribute`."""
+    def get(self, snapshot: Snapshot, attribute: str) -> RenderedListing:
+        """Return the full scan listing of `attribute`: "sizes" or "uidls"."""
         listings = self._rendered.setdefault(snapshot, {})
-        listing = listings.get(attribute)
-        if listing is None:
-            listing = listings[attribute] = render_scan(snapshot, attribute)
-        return listing
+        if attribute not in listings:
+            # Only the values: the snapshot, under which this is kept, could never be let go of.
+            listings[attribute] = RenderedListing(getattr(snapshot, attribute))
+        return listings[attribute]
 
 
 LISTINGS = RenderedListings()
 """Shared by all sessions: snapshots are, too."""
+
+
+@implementer(IMessageReader)
+class ListingReader:
+    """Hands out a listing as if it were a message, so that it is sent as one: in blocks, as fast
+    as the client reads.
+
+    @param clock: lets other connections have their turn after each block.
+    """
+
+    def __init__(self, slices: Iterator[bytes], clock: IReactorTime) -> None:
+        self._slices = slices
+        self._clock = clock
+        self._begun = False
+
+    def read(self) -> Any:
+        """See `IMessageReader`."""
+        if self._begun:
+            return deferLater(self._clock, 0, next, self._slices, b"")
+        self._begun = True
+        return next(self._slices, b"")
+
+    def close(self) -> None:
+        """See `IMessageReader`."""
+        self._slices = iter(())

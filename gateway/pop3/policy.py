@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.net.plaintext import Plaintext
+from gateway.store.interfaces import MaildropPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,11 @@ class POP3Policy:
     trust_sizes: bool = False
     """Announce the sizes that a foreign `IMailboxPOP3` states, instead of measuring each message
     once a session. Only for mailboxes that state the octets of the canonical form."""
+    maildrop: MaildropPolicy = field(default_factory=MaildropPolicy)
+    """Holds for each maildrop that does not say otherwise (`IMaildropPolicy`)."""
+    language: str = "en"
+    """The tag of the language in which clients are spoken to until they choose one (LANG): one
+    of `gateway.pop3.languages.LANGUAGES`."""
+    extensions: Collection[str] = ()
+    """Commands outside of the standards that are switched on, by their capability: any of
+    `gateway.pop3.verbs.EXTENSIONS`."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gateway.accounts.sasl.channel import Channel
 from gateway.accounts.sasl.mechanisms import offered
 from gateway.net.connection import CommandConnection, Result
 from gateway.net.plaintext import password_allowed
 from gateway.pop3.authorization import Authorization
+from gateway.pop3.languages import LANGUAGES
+from gateway.pop3.login import Opened
 from gateway.pop3.replies import SYS_TEMP, CommandRefused, err, ok
+from gateway.pop3.sleep import Proof, Sleep
 from gateway.pop3.state import State
-from gateway.pop3.texts import ENGLISH, Texts
+from gateway.pop3.texts import Texts
 from gateway.pop3.transaction import Transaction
 from gateway.pop3.verbs import AUTH_OCTETS
-from gateway.store.interfaces import IMaildrop
+from gateway.store.interfaces import MaildropPolicy
 
 if TYPE_CHECKING:
     from gateway.pop3.factory import POP3Factory
@@ -26,7 +30,10 @@ class POP3Connection(CommandConnection):
     factory: POP3Factory
     line_limit = AUTH_OCTETS
 
-    texts: Texts = ENGLISH
+    texts: Texts
+    """In the language that the client chose."""
+    utf8 = False
+    """Whether the client sent UTF8 (RFC 6856)."""
     timestamp: bytes | None = None
     """The one in the greeting, that APOP answers; None where APOP is not announced."""
     continuation: Callable[[bytes], Result] | None = None
@@ -36,6 +43,7 @@ class POP3Connection(CommandConnection):
 
     def handle_start(self) -> bytes:
         """Greet the client."""
+        self.forget_choices()
         self._state: State = Authorization(self)
         self.timestamp = self.factory.new_timestamp()
         stamp = b" " + self.timestamp if self.timestamp else b""
@@ -77,10 +85,15 @@ class POP3Connection(CommandConnection):
         return password_allowed(self, self.factory.policy.plaintext)
 
     @property
+    def sasl_channel(self) -> Channel:
+        """What a SASL mechanism may ask about this connection."""
+        return Channel(self.factory.hostname, self.factory.portal, self.transport)
+
+    @property
     def mechanisms(self) -> Sequence[str]:
         """The SASL mechanisms to announce now."""
         return offered(
-            self.factory.portal,
+            self.sasl_channel,
             secure_line=self.plaintext_allowed,
             announce=self.factory.policy.announce,
         )
@@ -90,10 +103,32 @@ class POP3Connection(CommandConnection):
         """Whether the session is in the TRANSACTION state."""
         return isinstance(self._state, Transaction)
 
-    def enter_transaction(self, maildrop: IMaildrop, logout: Callable[[], object]) -> None:
+    @property
+    def announced_policy(self) -> tuple[MaildropPolicy, bool]:
+        """What CAPA tells of policies, and whether a login may bring other values to light."""
+        if isinstance(self._state, Transaction):
+            return self._state.policy, False
+        strictest = self.factory.strictest_policy()
+        if strictest is None:
+            return self.factory.policy.maildrop, False
+        return strictest, True
+
+    def forget_choices(self) -> None:
+        """Begin as if the client had said nothing yet."""
+        self.texts = LANGUAGES[self.factory.policy.language]
+        self.utf8 = False
+
+    def enter_transaction(self, opened: Opened, credentials: Any, mechanism: str) -> None:
         """The client has proved who it is, and holds its maildrop."""
+        asleep = "SLEEPING" in self.factory.policy.extensions
+        proof = Proof(credentials, mechanism) if asleep else None
         self._state.leave()
-        self._state = Transaction(self, maildrop, logout)
+        self._state = Transaction(self, opened, proof)
+
+    def fall_asleep(self, proof: Proof) -> None:
+        """Give the maildrop back, but stay (SLEE)."""
+        self._state.leave()
+        self._state = Sleep(self, proof)
 
     # What the frame asks ---------------------------------------------------------------------
 
@@ -108,6 +143,7 @@ class POP3Connection(CommandConnection):
 
     def handle_too_many(self) -> bytes:
         """See `CommandConnection`."""
+        self.forget_choices()
         return err(self.texts.too_many_connections, SYS_TEMP)
 
     def handle_idle(self) -> bytes:

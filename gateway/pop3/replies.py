@@ -6,8 +6,22 @@ AUTH = b"AUTH"
 IN_USE = b"IN-USE"
 SYS_TEMP = b"SYS/TEMP"
 SYS_PERM = b"SYS/PERM"
+LOGIN_DELAY = b"LOGIN-DELAY"
+UTF8 = b"UTF8"
+
+RESPONSE_CODES = {
+    IN_USE: "RFC 2449 section 8.1.2",
+    LOGIN_DELAY: "RFC 2449 section 8.1.1",
+    SYS_TEMP: "RFC 3206 section 4",
+    SYS_PERM: "RFC 3206 section 4",
+    AUTH: "RFC 3206 section 5",
+    UTF8: "RFC 6856 section 5",
+}
+"""Every response code, and where it comes from."""
 
 TERMINATOR = b".\r\n"
+MULTI_LINE_IND = b" _"
+"""What a status line that lines follow ends with, where that is switched on."""
 
 
 class CommandRefused(Exception):
@@ -36,6 +50,6 @@ def err(text: bytes, code: bytes = b"") -> bytes:
     return b"-ERR " + text + b"\r\n"
 
 
-def multiline(text: bytes, lines: list[bytes]) -> bytes:
-    """Return a positive status line with `lines`, none of which begins with a dot, after it."""
-    return b"\r\n".join([b"+OK " + text, *lines, TERMINATOR])
+def multiline(status: bytes, lines: list[bytes]) -> bytes:
+    """Return a status line with `lines`, none of which begins with a dot, after it."""
+    return status + b"\r\n".join([*lines, TERMINATOR])

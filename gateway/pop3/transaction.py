@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -11,11 +11,16 @@ from twisted.python.failure import Failure
 from gateway.events import MessageRetrieved, MessagesDeleted, Trouble, UpdateFailed
 from gateway.net.connection import Result
 from gateway.pop3 import verbs
-from gateway.pop3.listing import LISTINGS, render_scan
-from gateway.pop3.replies import SYS_TEMP, CommandRefused, err, ok
+from gateway.pop3.arguments import BadArguments, Message
+from gateway.pop3.listing import LISTINGS, SLICE, ListingReader, render
+from gateway.pop3.login import Opened
+from gateway.pop3.marks import Marks
+from gateway.pop3.replies import SYS_TEMP, TERMINATOR, UTF8, CommandRefused, err, ok
 from gateway.pop3.retrieval import Retrieval
+from gateway.pop3.sleep import Proof
 from gateway.pop3.state import State
-from gateway.store.interfaces import IMaildrop, IMessageReader, MessageGone, StoreError
+from gateway.pop3.surrogates import NeedsUTF8
+from gateway.store.interfaces import IMessageReader, MessageGone, StoreError
 from gateway.wire.headers import TopCutter
 
 if TYPE_CHECKING:
@@ -27,16 +32,22 @@ class Transaction(State):
 
     verbs: ClassVar[tuple[verbs.Verb, ...]] = verbs.TRANSACTION
 
-    def __init__(
-        self, connection: POP3Connection, maildrop: IMaildrop, logout: Callable[[], object]
-    ) -> None:
+    def __init__(self, connection: POP3Connection, opened: Opened, proof: Proof | None) -> None:
         super().__init__(connection)
-        self.maildrop = maildrop
-        self.snapshot = maildrop.snapshot
-        self._logout: Callable[[], object] | None = logout
+        self.maildrop = opened.maildrop
+        self.snapshot = opened.maildrop.snapshot
+        self.policy = opened.policy
+        self._logout: Any = opened.logout
+        self._proof = proof
+        self._marks = Marks(self.snapshot)
         self._retrieval: Retrieval | None = None
-        self._deleted: set[int] = set()
-        self._deleted_octets = 0
+        self._indexes_by_uidl: dict[str, int] | None = None
+        self._last = 0
+
+    @property
+    def belongs_elsewhere(self) -> bytes:
+        """See `State`."""
+        return self.texts.not_after_login
 
     def leave(self) -> None:
         """Let go of the maildrop; what is marked stays."""
@@ -49,36 +60,44 @@ class Transaction(State):
 
     # Looking ---------------------------------------------------------------------------------
 
-    def _left(self) -> tuple[int, int]:
-        """Return the number of messages that are not marked as deleted, and their octets."""
-        return (
-            len(self.snapshot) - len(self._deleted),
-            self.snapshot.octets - self._deleted_octets,
-        )
-
     def stat(self) -> bytes:
         """STAT: number and octets of the messages that are not marked."""
-        return b"+OK %d %d\r\n" % self._left()
+        return b"+OK %d %d\r\n" % self._marks.left()
 
-    def list_sizes(self, number: int | None) -> Result:
+    def list_sizes(self, message: Message | None) -> Result:
         """LIST: the sizes in octets, or that of one message."""
-        if number is not None:
-            return ok(b"%d %d" % (number, self.snapshot.sizes[self._index(number)]))
-        return self._scan(self.texts.listing_follows % self._left(), "sizes")
+        if message is not None:
+            index = self._index(message)
+            return ok(b"%d %d" % (index + 1, self.snapshot.sizes[index]))
+        return self._scan(self.texts.listing_follows % self._marks.left(), "sizes")
 
-    def list_uidls(self, number: int | None) -> Result:
+    def list_uidls(self, message: Message | None) -> Result:
         """UIDL: the unique-ids, or that of one message."""
-        if number is not None:
-            uidl = self.snapshot.uidls[self._index(number)]
-            return ok(b"%d %b" % (number, uidl.encode("ascii")))
+        if message is not None:
+            index = self._index(message)
+            return ok(b"%d %b" % (index + 1, self.snapshot.uidls[index].encode("ascii")))
         return self._scan(self.texts.uidls_follow, "uidls")
 
     def _scan(self, text: bytes, attribute: str) -> Result:
-        if self._deleted:
-            body = render_scan(self.snapshot, attribute, self._deleted)
-        else:
-            body = LISTINGS.get(self.snapshot, attribute)
-        return ok(text) + body
+        slices = self._slices(attribute)
+        if len(self.snapshot) <= SLICE:
+            return self.begin_lines(text) + b"".join(slices) + TERMINATOR
+        reader = ListingReader(slices, self.connection.factory.reactor)
+        self._retrieval = Retrieval(self.connection, reader)
+        return self._retrieval.begin(self.begin_lines(text)).addCallback(self._listed)
+
+    def _slices(self, attribute: str) -> Iterator[bytes]:
+        hidden = self._marks.hidden
+        if hidden:
+            return render(getattr(self.snapshot, attribute), hidden)
+        return iter(LISTINGS.get(self.snapshot, attribute))
+
+    def _listed(self, _: None) -> None:
+        self._retrieval = None
+
+    def last(self) -> bytes:
+        """LAST: the highest number of a message that RETR was used on in this session."""
+        return ok(b"%d" % self._last)
 
     def noop(self) -> bytes:
         """NOOP: nothing, but the session is not idle."""
@@ -86,14 +105,15 @@ class Transaction(State):
 
     # Reading ---------------------------------------------------------------------------------
 
-    def retr(self, number: int) -> Result:
+    def retr(self, message: Message) -> Result:
         """RETR: the whole message."""
-        index = self._index(number)
+        index = self._index(message)
+        self._last = max(self._last, index + 1)
         return self._say_message(index, self.texts.octets_follow % self.snapshot.sizes[index], None)
 
-    def top(self, number: int, lines: int) -> Result:
+    def top(self, message: Message, lines: int) -> Result:
         """TOP: the header, a blank line, and some lines of the body."""
-        return self._say_message(self._index(number), self.texts.top_follows, TopCutter(lines))
+        return self._say_message(self._index(message), self.texts.top_follows, TopCutter(lines))
 
     def _say_message(self, index: int, text: bytes, cutter: TopCutter | None) -> Result:
         try:
@@ -113,7 +133,7 @@ class Transaction(State):
             reader.close()
             return succeed(None)
         retrieval = self._retrieval = Retrieval(self.connection, reader, cutter)
-        return retrieval.begin(ok(text)).addCallbacks(
+        return retrieval.begin(self.begin_lines(text)).addCallbacks(
             self._said, self._not_said, (index, cutter), {}, (index, retrieval)
         )
 
@@ -142,6 +162,8 @@ class Transaction(State):
         failure.trap(StoreError)
         if failure.check(MessageGone):
             return err(self.texts.message_gone % (index + 1))
+        if failure.check(NeedsUTF8):
+            return err(self.texts.message_needs_utf8 % (index + 1), UTF8)
         self._tell_unreadable(failure, index)
         return err(self.texts.message_unreadable % (index + 1), SYS_TEMP)
 
@@ -149,50 +171,99 @@ class Transaction(State):
         where = f"message {index + 1} of {self.maildrop.mailbox}"
         self.connection.factory.events.emit(Trouble(where, str(failure.value)))
 
-    def _index(self, number: int) -> int:
-        """Return the index of the message that a client calls `number`."""
-        if not 1 <= number <= len(self.snapshot):
+    def _index(self, message: Message) -> int:
+        """Return the index of the message that a client names."""
+        index = self._index_of_uidl(message) if isinstance(message, str) else message - 1
+        if not 0 <= index < len(self.snapshot):
             raise CommandRefused(self.texts.no_such_message % len(self.snapshot))
-        if number - 1 in self._deleted:
-            raise CommandRefused(self.texts.message_deleted % number)
-        return number - 1
+        if index in self._marks.hidden:
+            removed = self._marks.is_removed(index)
+            text = self.texts.removed if removed else self.texts.message_deleted
+            raise CommandRefused(text % (index + 1))
+        return index
+
+    def _index_of_uidl(self, uidl: str) -> int:
+        if "UID-PARAM" not in self.connection.factory.policy.extensions:
+            raise BadArguments
+        if self._indexes_by_uidl is None:
+            self._indexes_by_uidl = {u: index for index, u in enumerate(self.snapshot.uidls)}
+        index = self._indexes_by_uidl.get(uidl)
+        if index is None:
+            raise CommandRefused(self.texts.no_such_uidl)
+        return index
 
     # Deleting --------------------------------------------------------------------------------
 
-    def dele(self, number: int) -> bytes:
+    def dele(self, message: Message) -> bytes:
         """DELE: mark a message; QUIT removes it."""
-        index = self._index(number)
-        self._deleted.add(index)
-        self._deleted_octets += self.snapshot.sizes[index]
-        return ok(self.texts.deleted % number)
+        index = self._index(message)
+        self._marks.mark(index)
+        return ok(self.texts.deleted % (index + 1))
 
     def rset(self) -> bytes:
         """RSET: take all marks back."""
-        self._deleted.clear()
-        self._deleted_octets = 0
-        return ok(self.texts.restored % self._left())
+        self._marks.unmark_all()
+        self._last = 0
+        return ok(self.texts.restored % self._marks.left())
+
+    def deli(self, message: Message) -> Deferred[bytes]:
+        """DELI: remove a message now, whatever becomes of the session."""
+        index = self._index(message)
+        return self._remove([index]).addCallback(self._removed_now, index)
+
+    def _removed_now(self, kept: list[int], index: int) -> bytes:
+        if kept:
+            return err(self.texts.not_removed % (1, 1), SYS_TEMP)
+        return ok(self.texts.removed % (index + 1))
+
+    def slee(self) -> Deferred[bytes]:
+        """SLEE: as QUIT, but the connection stays."""
+        marked = self._marks.marked()
+        return self._remove(marked).addCallback(self._removed_for_sleep, len(marked))
+
+    def _removed_for_sleep(self, kept: list[int], marked: int) -> bytes:
+        if kept:
+            return err(self.texts.not_removed % (len(kept), marked), SYS_TEMP)
+        assert self._proof is not None
+        self.connection.fall_asleep(self._proof)
+        return ok(self.texts.asleep)
 
     def quit(self) -> Result:
         """QUIT: enter UPDATE, remove what is marked, let go of the maildrop."""
-        if not self._deleted:
+        marked = self._marks.marked()
+        if not marked:
             self._end(ok(self.texts.goodbye))
             return None
-        marked = sorted(self._deleted)
-        update = self.maildrop.commit(marked)
-        return update.addCallbacks(self._updated, self._update_failed, (marked,), {}, (marked,))
+        return self._remove(marked).addCallback(self._updated, len(marked))
 
-    def _updated(self, kept: list[int], marked: list[int]) -> None:
-        self._tell(MessagesDeleted, sorted(set(marked) - set(kept)))
+    def _updated(self, kept: list[int], marked: int) -> None:
         if kept:
-            self._tell(UpdateFailed, kept)
-            self._end(err(self.texts.not_removed % (len(kept), len(marked)), SYS_TEMP))
+            self._end(err(self.texts.not_removed % (len(kept), marked), SYS_TEMP))
         else:
             self._end(ok(self.texts.goodbye))
 
-    def _update_failed(self, failure: Failure, marked: list[int]) -> None:
+    def _end(self, last_words: bytes) -> None:
+        # The maildrop is free before the client can know it: it may log in again at once.
+        self.leave()
+        self.connection.end("quit", last_words)
+
+    def _remove(self, indexes: list[int]) -> Deferred[list[int]]:
+        """Remove messages for good; return a Deferred of those that could not be removed."""
+        removal: Deferred[list[int]] = self.maildrop.commit(indexes)
+        removal.addErrback(self._removal_failed, indexes)
+        return removal.addCallback(self._tell_removed, indexes)
+
+    def _removal_failed(self, failure: Failure, indexes: list[int]) -> list[int]:
         failure.trap(StoreError)
         self.connection.factory.events.emit(Trouble(self.maildrop.mailbox, str(failure.value)))
-        self._updated(marked, marked)
+        return indexes
+
+    def _tell_removed(self, kept: list[int], indexes: list[int]) -> list[int]:
+        gone = sorted(set(indexes) - set(kept)) if kept else indexes
+        self._marks.remove(gone)
+        self._tell(MessagesDeleted, gone)
+        self._tell(UpdateFailed, kept)
+        return kept
 
     def _tell(self, event: Any, indexes: list[int]) -> None:
         if indexes:
@@ -200,8 +271,3 @@ class Transaction(State):
             self.connection.factory.events.emit(
                 event(self.connection.client, self.maildrop.mailbox, uidls)
             )
-
-    def _end(self, last_words: bytes) -> None:
-        # The maildrop is free before the client can know it: it may log in again at once.
-        self.leave()
-        self.connection.end("quit", last_words)

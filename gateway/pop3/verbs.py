@@ -29,6 +29,13 @@ class Verb(NamedTuple):
     source: str
     octets: int = COMMAND_OCTETS
     """The longest line."""
+    extension: str = ""
+    """The capability that switches it on (see `POP3Policy.extensions`); "" for what is always
+    there."""
+
+
+_SLEEPING = "draft-billpg-pop3-slee-wake"
+_DELI = "draft-billpg-pop3-deli"
 
 
 AUTHORIZATION = (
@@ -45,6 +52,8 @@ AUTHORIZATION = (
         AUTH_OCTETS,
     ),
     Verb(b"STLS", "stls", arguments.nothing, b"STLS", "RFC 2595 section 4"),
+    Verb(b"UTF8", "utf8", arguments.nothing, b"UTF8", "RFC 6856 section 2.1"),
+    Verb(b"LANG", "lang", arguments.language, b"LANG [language]", "RFC 6856 section 3"),
     Verb(b"HELP", "help", arguments.nothing, b"HELP", "ours, for people"),
     Verb(b"QUIT", "quit", arguments.nothing, b"QUIT", "RFC 1939 section 4"),
 )
@@ -55,24 +64,39 @@ TRANSACTION = (
     Verb(
         b"LIST",
         "list_sizes",
-        arguments.optional_number,
+        arguments.optional_message,
         b"LIST [message]",
         "RFC 1939 section 5",
     ),
     Verb(
         b"UIDL",
         "list_uidls",
-        arguments.optional_number,
+        arguments.optional_message,
         b"UIDL [message]",
         "RFC 1939 section 7",
     ),
-    Verb(b"RETR", "retr", arguments.number, b"RETR message", "RFC 1939 section 5"),
-    Verb(b"TOP", "top", arguments.number_and_lines, b"TOP message lines", "RFC 1939 section 7"),
-    Verb(b"DELE", "dele", arguments.number, b"DELE message", "RFC 1939 section 5"),
+    Verb(b"RETR", "retr", arguments.message, b"RETR message", "RFC 1939 section 5"),
+    Verb(b"TOP", "top", arguments.message_and_lines, b"TOP message lines", "RFC 1939 section 7"),
+    Verb(b"DELE", "dele", arguments.message, b"DELE message", "RFC 1939 section 5"),
     Verb(b"RSET", "rset", arguments.nothing, b"RSET", "RFC 1939 section 5"),
+    Verb(b"LAST", "last", arguments.nothing, b"LAST", "RFC 1460 section 5", extension="LAST"),
+    Verb(b"DELI", "deli", arguments.message, b"DELI message", _DELI, extension="DELI"),
+    Verb(b"SLEE", "slee", arguments.nothing, b"SLEE", _SLEEPING, extension="SLEEPING"),
     Verb(b"NOOP", "noop", arguments.nothing, b"NOOP", "RFC 1939 section 5"),
+    Verb(b"LANG", "lang", arguments.language, b"LANG [language]", "RFC 6856 section 3"),
     Verb(b"HELP", "help", arguments.nothing, b"HELP", "ours, for people"),
     Verb(b"QUIT", "quit", arguments.nothing, b"QUIT", "RFC 1939 section 6"),
 )
 
-KEYWORDS = frozenset(verb.keyword for verb in AUTHORIZATION + TRANSACTION)
+SLEEP = (
+    Verb(b"WAKE", "wake", arguments.nothing, b"WAKE", _SLEEPING, extension="SLEEPING"),
+    Verb(b"NOOP", "noop", arguments.nothing, b"NOOP", "RFC 1939 section 5"),
+    Verb(b"HELP", "help", arguments.nothing, b"HELP", "ours, for people"),
+    Verb(b"QUIT", "quit", arguments.nothing, b"QUIT", "RFC 1939 section 4"),
+)
+
+STATES = {"AUTHORIZATION": AUTHORIZATION, "TRANSACTION": TRANSACTION, "SLEEP": SLEEP}
+"""The commands of each state."""
+
+EXTENSIONS = ("LAST", "SLEEPING", "DELI", "UID-PARAM", "MULTI-LINE-IND")
+"""What can be switched on beside the standards, by the names that CAPA announces."""

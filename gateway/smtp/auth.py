@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from gateway.accounts.interfaces import IMailUser, InvalidResponse
+from gateway.accounts.sasl.channel import Channel
 from gateway.accounts.sasl.exchange import AuthExchange
 from gateway.accounts.sasl.mechanisms import MECHANISMS, offered
 from gateway.net.plaintext import password_allowed
@@ -50,11 +52,14 @@ class Authentication:
             return []
         return list(
             offered(
-                self._factory.portal,
+                self._channel(self._factory.portal),
                 secure_line=self._plaintext_allowed,
                 announce=self._factory.policy.announce,
             )
         )
+
+    def _channel(self, portal: Portal) -> Channel:
+        return Channel(self._factory.hostname, portal, self._connection.transport)
 
     @property
     def _plaintext_allowed(self) -> bool:
@@ -68,11 +73,12 @@ class Authentication:
             return replies.AUTH_ALREADY_DONE
         name, _, initial = argument.partition(" ")
         mechanism = MECHANISMS.get(name.upper())
-        if mechanism is None or not mechanism.usable_with(self._factory.portal):
+        channel = self._channel(self._factory.portal)
+        if mechanism is None or not mechanism.usable_on(channel):
             return replies.AUTH_UNKNOWN_MECHANISM
         if mechanism.plaintext and not self._plaintext_allowed:
             return NEEDS_ADMINISTRATOR if self._factory.tls is None else NEEDS_STARTTLS
-        exchange = AuthExchange(mechanism.make(self._factory.hostname))
+        exchange = AuthExchange(mechanism.make(channel))
         return self._advance(exchange, lambda: exchange.start(initial.encode() or None))
 
     def _advance(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 
-from gateway.net.connection import Result
+from gateway.net.handlers import Result
 from gateway.smtp.message import IncomingMessage, Outcome
 from gateway.wire.dots import BareNewlines, DataDecoder
+from gateway.wire.replies import SMTPReply
 from gateway.wire.smtp_replies import DEFECT_REPLIES
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class DataReceiver:
     """Takes the blocks of one message, and gives the connection back at its end.
 
-    @param done: called with the replies to the message; returns what is sent.
+    @param done: called with the replies to the message; returns the last of them.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class DataReceiver:
         connection: SMTPConnection,
         message: IncomingMessage,
         bare_newlines: BareNewlines,
-        done: Callable[[Outcome], bytes | None],
+        done: Callable[[Outcome], SMTPReply],
     ) -> None:
         self._connection = connection
         self._message = message
@@ -51,5 +52,5 @@ class DataReceiver:
     def _finish(self, _: object = None) -> Result:
         outcome = self._message.finish()
         if isinstance(outcome, Deferred):
-            return outcome.addCallback(self._done)
-        return self._done(outcome)
+            return self._connection.render_answer(outcome.addCallback(self._done))
+        return self._connection.render(self._done(outcome))

@@ -18,22 +18,49 @@ class Extension(NamedTuple):
     keyword: str
     available: Callable[[Session], bool]
     source: str
-    parameters: Callable[[Session], str] = lambda _session: ""
+    details: Callable[[Session], str] = lambda _session: ""
+    """What follows the keyword."""
+    parameter: str = ""
+    """The parameter of MAIL that it brings."""
 
 
 def _always(_session: Session) -> bool:
     return True
 
 
+def _limits(session: Session) -> str:
+    policy = session.factory.policy
+    most = f"MAILMAX={policy.messages} " if policy.messages else ""
+    return f"{most}RCPTMAX={policy.recipients}"
+
+
 EXTENSIONS = (
     Extension("PIPELINING", _always, "RFC 2920"),
     Extension(
-        "SIZE", _always, "RFC 1870", lambda session: str(session.factory.policy.message_octets)
+        "SIZE",
+        _always,
+        "RFC 1870",
+        lambda session: str(session.factory.policy.message_octets),
+        "SIZE",
     ),
-    Extension("8BITMIME", _always, "RFC 6152"),
+    Extension("8BITMIME", _always, "RFC 6152", parameter="BODY"),
     Extension("ENHANCEDSTATUSCODES", _always, "RFC 2034"),
-    Extension("SMTPUTF8", lambda session: session.factory.policy.smtputf8, "RFC 6531"),
+    Extension("CHUNKING", _always, "RFC 3030"),
+    Extension(
+        "SMTPUTF8",
+        lambda session: session.factory.policy.smtputf8,
+        "RFC 6531",
+        parameter="SMTPUTF8",
+    ),
+    Extension("LIMITS", _always, "RFC 9422", _limits),
+    Extension("HELP", _always, "RFC 5321"),
     Extension("STARTTLS", lambda session: session.can_start_tls, "RFC 3207"),
+    Extension(
+        "REQUIRETLS",
+        lambda session: session.connection.secure,
+        "RFC 8689",
+        parameter="REQUIRETLS",
+    ),
     Extension(
         "AUTH",
         lambda session: bool(session.mechanisms),
@@ -46,7 +73,22 @@ EXTENSIONS = (
 def lines_of(session: Session) -> list[str]:
     """Return the lines that follow the first one of the reply to EHLO."""
     return [
-        f"{extension.keyword} {extension.parameters(session)}".rstrip()
+        f"{extension.keyword} {extension.details(session)}".rstrip()
         for extension in EXTENSIONS
         if extension.available(session)
     ]
+
+
+def mail_parameters(session: Session) -> set[str]:
+    """Return the parameters of MAIL that are taken now.
+
+    AUTH= is among them whatever the client's state: who may use it is not announced by itself
+    (RFC 4954 section 5), and nobody is trusted for it.
+    """
+    return _AUTH_PARAMETER.union(
+        extension.parameter for extension in _WITH_PARAMETER if extension.available(session)
+    )
+
+
+_AUTH_PARAMETER = {"AUTH"}
+_WITH_PARAMETER = tuple(extension for extension in EXTENSIONS if extension.parameter)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
 from socket import gethostname
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from gateway.delivery.interfaces import IDelivery
 from gateway.events import EventStream
 from gateway.net.factory import ConnectionFactory
 from gateway.net.limits import ConnectionLimits
+from gateway.net.networks import Networks
 from gateway.smtp import verbs
 from gateway.smtp.policy import SMTPPolicy
 from gateway.smtp.protocol import SMTPConnection
@@ -61,20 +61,13 @@ class SMTPFactory(ConnectionFactory):
                 reactor=self.reactor,
                 failure_seconds=self.policy.failure_seconds,
             )
-        self._lenient = tuple(ip_network(text) for text in self.policy.lenient_networks)
+        self._lenient = Networks(self.policy.lenient_networks)
 
     def is_lenient_to(self, client: Client) -> bool:
         """Say whether bare newlines of this client are normalised."""
         if client.user is not None or self.policy.bare_newlines == "normalise":
             return True
-        if not self._lenient:
-            return False
-        try:
-            address = ip_address(client.host.partition("%")[0])
-        except ValueError:
-            return False
-        address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self._lenient)
+        return self._lenient.hold(client.host)
 
 
 class LMTPFactory(SMTPFactory):

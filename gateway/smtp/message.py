@@ -38,6 +38,7 @@ class IncomingMessage:
         self._events = events
         self._octets = 0
         self._refusal: SMTPReply | None = None
+        self._told = False
         self._ended = False
 
     def write(self, octets: bytes) -> Deferred[None] | None:
@@ -46,7 +47,7 @@ class IncomingMessage:
         if self._refusal is not None:
             return None
         if self._octets > self._limit:
-            self.refuse(replies.MESSAGE_TOO_BIG)
+            self._refuse(replies.MESSAGE_TOO_BIG)
             return None
         try:
             written = self._transaction.write(octets)
@@ -55,11 +56,30 @@ class IncomingMessage:
             return None
         return written.addErrback(self._write_failed) if isinstance(written, Deferred) else None
 
-    def refuse(self, reply: SMTPReply) -> None:
-        """Store nothing of it, and answer with `reply` at its end. The first refusal counts."""
+    def refuse(self, defect: SMTPReply) -> None:
+        """Store nothing of it for what its octets are, and answer with `defect` at its end.
+
+        That is told rather than any other refusal, so that it does not matter in which blocks the
+        octets come.
+        """
+        self._refuse(defect)
+        self._refusal = defect
+
+    def _refuse(self, reply: SMTPReply) -> None:
         if self._refusal is None:
             self._refusal = reply
             self.abort()
+
+    def expect(self, octets: int) -> None:
+        """So many octets will come next: refuse them at once where they are too many."""
+        if self._octets + octets > self._limit:
+            self._refuse(replies.MESSAGE_TOO_BIG)
+
+    def tell_refusal(self) -> SMTPReply | None:
+        """Return the reply that refuses it, to be given before its end; None while it is not."""
+        if self._refusal is not None:
+            self._tell_refused(self._refusal)
+        return self._refusal
 
     def abort(self) -> None:
         """Drop it: refused, or the rest will never come."""
@@ -96,7 +116,7 @@ class IncomingMessage:
         return [refused[0] if refused else stored]
 
     def _write_failed(self, failure: Failure) -> None:
-        self.refuse(self._reply_to(failure))
+        self._refuse(self._reply_to(failure))
 
     def _commit_failed(self, failure: Failure) -> Outcome:
         return self._all_refused(self._reply_to(failure))
@@ -116,8 +136,19 @@ class IncomingMessage:
         return [reply] * (len(self._envelope.recipients) if self._each else 1)
 
     def _tell_refused(self, reply: SMTPReply) -> None:
+        if self._told:
+            return
+        self._told = True
         envelope = self._envelope
         recipients = tuple(envelope.recipients)
         self._events.emit(
-            MessageRefused(envelope.client, envelope.id, envelope.sender, recipients, str(reply))
+            MessageRefused(
+                envelope.client,
+                envelope.id,
+                envelope.sender,
+                recipients,
+                str(reply),
+                envelope.received_at,
+                envelope.message_id,
+            )
         )

@@ -11,10 +11,10 @@ from twisted.python.failure import Failure
 
 from gateway.delivery.interfaces import Refused
 from gateway.net.connection import CommandConnection, Result
-from gateway.smtp.session import Answer, Session
+from gateway.smtp.chunks import Answer
+from gateway.smtp.session import Session
 from gateway.wire import smtp_replies as replies
-from gateway.wire.replies import SMTPReply
-from gateway.wire.smtp_commands import SyntaxProblem
+from gateway.wire.replies import SMTPReply, SyntaxProblem
 
 if TYPE_CHECKING:
     from gateway.smtp.factory import SMTPFactory
@@ -34,6 +34,7 @@ class SMTPConnection(CommandConnection):
     """Takes the next line instead of the session: an exchange of AUTH is under way."""
 
     _errors = 0
+    _commands = 0
 
     # Lines -------------------------------------------------------------------------------------
 
@@ -46,13 +47,15 @@ class SMTPConnection(CommandConnection):
     def handle_line(self, line: bytes) -> Result:
         """Carry out a command, or go on with an exchange."""
         assert self.session is not None
+        self._commands += 1
+        if self._commands > self.factory.policy.commands > 0:
+            self.end("too many commands", bytes(replies.TOO_MANY_COMMANDS))
+            return None
         try:
             answer = self.continuation(line) if self.continuation else self.session.handle(line)
         except (SyntaxProblem, Refused) as problem:
             return self.render(problem.reply)
-        if isinstance(answer, Deferred):
-            return answer.addErrback(_refusal).addCallback(self.render)
-        return self.render(answer)
+        return self.render_answer(answer)
 
     def handle_overlong_line(self) -> Result:
         """Refuse a line that is longer than any command."""
@@ -62,6 +65,12 @@ class SMTPConnection(CommandConnection):
         return self.render(replies.LINE_TOO_LONG)
 
     # Replies -----------------------------------------------------------------------------------
+
+    def render_answer(self, answer: Answer) -> Result:
+        """Return what is sent for the answer to a command, or a Deferred of it."""
+        if isinstance(answer, Deferred):
+            return answer.addErrback(_refusal).addCallback(self.render)
+        return self.render(answer)
 
     def render(self, reply: SMTPReply | None) -> bytes | None:
         """Return what is sent for a reply; after too many errors, say so and end."""
@@ -77,8 +86,8 @@ class SMTPConnection(CommandConnection):
         return self._errors < self.factory.policy.errors
 
     def forgive_errors(self) -> None:
-        """The client has done something that makes sense: count its errors anew."""
-        self._errors = 0
+        """The client has done something that makes sense: count errors and commands anew."""
+        self._errors = self._commands = 0
 
     # What the frame asks -----------------------------------------------------------------------
 
@@ -86,6 +95,15 @@ class SMTPConnection(CommandConnection):
     def idle_seconds(self) -> float:
         """See `CommandConnection`."""
         return self.factory.policy.idle_seconds
+
+    @property
+    def greeting_delay_seconds(self) -> float:
+        """See `CommandConnection`."""
+        return self.factory.policy.greeting_delay_seconds
+
+    def handle_early(self) -> bytes:
+        """See `CommandConnection`."""
+        return bytes(replies.TALKED_TOO_EARLY)
 
     def handle_failure(self) -> bytes:
         """See `CommandConnection`."""

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-from twisted.internet.defer import Deferred
+from typing import TYPE_CHECKING
 
 from gateway.smtp.auth import Authentication
-from gateway.smtp.extensions import lines_of
+from gateway.smtp.chunks import Answer, skip_chunk
+from gateway.smtp.extensions import lines_of, mail_parameters
 from gateway.smtp.transaction import MailTransaction, begin_transaction
-from gateway.smtp.verbs import MAIL, OF_HTTP, RCPT, READY, START, Verb
+from gateway.smtp.verbs import CHUNKS, MAIL, OF_HTTP, RCPT, READY, START, Verb
 from gateway.wire import smtp_replies as replies
-from gateway.wire.replies import SMTPReply
-from gateway.wire.smtp_commands import parse_hello, parse_mail, split_command
+from gateway.wire.replies import SMTPReply, SyntaxProblem
+from gateway.wire.smtp_commands import parse_bdat, parse_hello, parse_mail, split_command
 
 if TYPE_CHECKING:
     from gateway.smtp.factory import SMTPFactory
     from gateway.smtp.protocol import SMTPConnection
-
-Answer = SMTPReply | Deferred[Any] | None
-"""What a command gives: its reply, a Deferred of it, or None where it has been given."""
 
 NEED_LHLO = replies.NEED_HELLO.with_text("Say LHLO first")
 
@@ -32,7 +28,7 @@ class Session:
     """
 
     def __init__(self, connection: SMTPConnection) -> None:
-        self.connection = connection
+        self.connection: SMTPConnection = connection
         self.factory: SMTPFactory = connection.factory
         self.authentication = Authentication(connection)
         self.name = ""
@@ -45,9 +41,11 @@ class Session:
     @property
     def state(self) -> int:
         """How far the session has come."""
-        if self.transaction is not None:
-            return RCPT if self.transaction.envelope.recipients else MAIL
-        return READY if self.name else START
+        if self.transaction is None:
+            return READY if self.name else START
+        if self.transaction.chunks_begun:
+            return CHUNKS
+        return RCPT if self.transaction.envelope.recipients else MAIL
 
     def handle(self, line: bytes) -> Answer:
         """Carry out one command line.
@@ -82,11 +80,16 @@ class Session:
 
     def _out_of_turn(self, verb: Verb) -> SMTPReply:
         state = self.state
-        if state == START:
-            return NEED_LHLO if self.factory.lmtp else replies.NEED_HELLO
-        if state == READY:
-            return replies.NEED_MAIL
+        if state in (START, READY):
+            return self._not_begun()
+        if state == CHUNKS:
+            return replies.CHUNKS_BEGUN
         return replies.NEED_RECIPIENT if verb.states & RCPT else replies.ALREADY_IN_TRANSACTION
+
+    def _not_begun(self) -> SMTPReply:
+        if self.name:
+            return replies.NEED_MAIL
+        return NEED_LHLO if self.factory.lmtp else replies.NEED_HELLO
 
     def end(self) -> None:
         """The connection has ended."""
@@ -145,8 +148,12 @@ class Session:
 
     def mail(self, argument: str) -> Answer:
         """MAIL: a message begins."""
-        command = parse_mail(argument, smtputf8_offered=self.factory.policy.smtputf8)
-        if command.size is not None and command.size > self.factory.policy.message_octets:
+        policy = self.factory.policy
+        if policy.messages and self._messages >= policy.messages:
+            self.connection.end("too many messages", bytes(replies.TOO_MANY_MESSAGES))
+            return None
+        command = parse_mail(argument, offered=mail_parameters(self))
+        if command.size is not None and command.size > policy.message_octets:
             return replies.MESSAGE_TOO_BIG
         self._messages += 1
         return begin_transaction(self, command, self._messages)
@@ -160,6 +167,21 @@ class Session:
         """DATA: the message itself follows."""
         assert self.transaction is not None
         return self.transaction.data()
+
+    def bdat(self, argument: str) -> Answer:
+        """BDAT (RFC 3030): so many octets of the message follow."""
+        try:
+            command = parse_bdat(argument)
+        except SyntaxProblem as problem:
+            # What follows may be octets of a message: none of them may count as a command.
+            last_words = bytes(problem.reply) + bytes(replies.CHUNK_LOST)
+            self.connection.end("BDAT without its size", last_words)
+            return None
+        if self.transaction is None:
+            return skip_chunk(self.connection, command.octets, self._not_begun())
+        if self.state == MAIL:
+            return skip_chunk(self.connection, command.octets, replies.NEED_RECIPIENT)
+        return self.transaction.chunk(command)
 
     def rset(self) -> SMTPReply:
         """RSET: the message that was begun is given up."""

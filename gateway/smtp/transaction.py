@@ -1,4 +1,4 @@
-"""A mail transaction: MAIL, RCPT and DATA (RFC 5321 section 3.3)."""
+"""A mail transaction: MAIL, RCPT, then DATA or BDAT (RFC 5321 section 3.3)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from gateway.delivery.interfaces import Envelope, ITransaction, Refused
-from gateway.events import RecipientRefused
+from gateway.events import MessageAbandoned, RecipientRefused
+from gateway.smtp.chunks import Answer, ChunkedMessage, take_chunk
 from gateway.smtp.data import DataReceiver
 from gateway.smtp.keywords import protocol_keyword
 from gateway.smtp.message import IncomingMessage, Outcome
 from gateway.wire import smtp_replies as replies
+from gateway.wire.dots import BareNewlines
 from gateway.wire.replies import SMTPReply
-from gateway.wire.smtp_commands import MailCommand, parse_rcpt
+from gateway.wire.smtp_commands import BdatCommand, MailCommand, parse_rcpt
 
 if TYPE_CHECKING:
     from gateway.smtp.session import Session
@@ -44,6 +46,7 @@ def begin_transaction(
         received_at=time.time(),
         size=mail.size,
         smtputf8=mail.smtputf8,
+        requiretls=mail.requiretls,
     )
     begun = session.factory.delivery.begin(envelope)
     if isinstance(begun, Deferred):
@@ -68,13 +71,29 @@ class MailTransaction:
         self._factory = session.factory
         self._transaction = transaction
         self._message: IncomingMessage | None = None
+        self._chunks: ChunkedMessage | None = None
 
     def abort(self) -> None:
         """Drop it."""
+        self._tell_abandoned()
         if self._message is not None:
             self._message.abort()
         else:
             self._transaction.abort()
+
+    def _tell_abandoned(self) -> None:
+        envelope = self.envelope
+        if envelope.recipients:
+            self._factory.events.emit(
+                MessageAbandoned(
+                    envelope.client,
+                    envelope.id,
+                    envelope.sender,
+                    tuple(envelope.recipients),
+                    envelope.received_at,
+                    envelope.message_id,
+                )
+            )
 
     # RCPT --------------------------------------------------------------------------------------
 
@@ -109,14 +128,39 @@ class MailTransaction:
     def _refused(self, reply: SMTPReply, address: str) -> SMTPReply:
         envelope = self.envelope
         self._factory.events.emit(
-            RecipientRefused(envelope.client, envelope.sender, address, str(reply))
+            RecipientRefused(
+                envelope.client,
+                envelope.sender,
+                address,
+                str(reply),
+                envelope.id,
+                envelope.received_at,
+            )
         )
         return reply
 
-    # DATA --------------------------------------------------------------------------------------
+    # The message itself ----------------------------------------------------------------------
 
     def data(self) -> SMTPReply:
         """Let the message come."""
+        receiver = DataReceiver(
+            self._connection, self._begin_message(), self._bare_newlines, self._done
+        )
+        self._connection.take_blocks(receiver.take)
+        return replies.START_MAIL_INPUT
+
+    def chunk(self, command: BdatCommand) -> Answer:
+        """Let a part of the message come, which may be its last (RFC 3030)."""
+        if self._chunks is None:
+            self._chunks = ChunkedMessage(self._begin_message(), self._bare_newlines)
+        return take_chunk(self._connection, self._chunks, command, self._done)
+
+    @property
+    def chunks_begun(self) -> bool:
+        """Whether a part of the message has come."""
+        return self._chunks is not None
+
+    def _begin_message(self) -> IncomingMessage:
         self._message = IncomingMessage(
             self.envelope,
             self._transaction,
@@ -124,18 +168,19 @@ class MailTransaction:
             each=self._factory.lmtp,
             events=self._factory.events,
         )
-        lenient = self._factory.is_lenient_to(self._connection.client)
-        receiver = DataReceiver(
-            self._connection, self._message, "normalise" if lenient else "refuse", self._done
-        )
-        self._connection.take_blocks(receiver.take)
-        return replies.START_MAIL_INPUT
+        return self._message
 
-    def _done(self, outcome: Outcome) -> bytes | None:
+    @property
+    def _bare_newlines(self) -> BareNewlines:
+        lenient = self._factory.is_lenient_to(self._connection.client)
+        return "normalise" if lenient else "refuse"
+
+    def _done(self, outcome: Outcome) -> SMTPReply:
+        """The message has ended: send all replies to it but the last one, which is returned."""
         self._session.transaction = None
         if any(reply.code < 300 for reply in outcome):
             self._connection.forgive_errors()
         *others, last = outcome
         for reply in others:
             self._connection.send(bytes(reply))
-        return self._connection.render(last)
+        return last

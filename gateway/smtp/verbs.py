@@ -16,7 +16,9 @@ MAIL = 4
 """MAIL was accepted, no recipient yet."""
 RCPT = 8
 """At least one recipient was accepted."""
-ANY = START | READY | MAIL | RCPT
+CHUNKS = 16
+"""A part of the message has come, by BDAT."""
+ANY = START | READY | MAIL | RCPT | CHUNKS
 
 Argument = Literal["none", "optional", "required"]
 """Whether a command takes an argument; the method of one that never does is given none."""
@@ -29,7 +31,7 @@ class Verb(NamedTuple):
     method: str
     """The name of the session's method that handles it."""
     states: int
-    """Where it is allowed: one or more of START, READY, MAIL, RCPT."""
+    """Where it is allowed: one or more of START, READY, MAIL, RCPT, CHUNKS."""
     argument: Argument
     usage: str
     """As a person would type it."""
@@ -61,6 +63,8 @@ _COMMON = (
         "RFC 5321 4.1.1.3",
     ),
     Verb("DATA", "data", RCPT, "none", "DATA", "RFC 5321 4.1.1.4"),
+    # Everywhere, since the octets that come with it are to be skipped where it is refused.
+    Verb("BDAT", "bdat", ANY, "optional", "BDAT octets [LAST]", "RFC 3030 2"),
     Verb("RSET", "rset", ANY, "none", "RSET", "RFC 5321 4.1.1.5"),
     Verb("NOOP", "noop", ANY, "optional", "NOOP", "RFC 5321 4.1.1.9"),
     Verb("VRFY", "vrfy", ANY, "required", "VRFY address", "RFC 5321 4.1.1.6"),

@@ -117,6 +117,18 @@ class IMailStore(Interface):
         @return: an `IMessageWriter`, at once. Nothing is visible in any mailbox before its commit.
         """
 
+    def usage(mailbox, fresh=False):
+        """Say what a mailbox holds, as a quota needs to know. Never blocks, and costs little.
+
+        What this store has committed counts at once. What others added, and what was deleted, may
+        be left out for up to 10 seconds, unless it is asked for.
+
+        @param mailbox: a mailbox, which need not exist; or "@" and a domain ("@example.com"), for
+            all mailboxes of that domain together: str.
+        @param fresh: whether to look for changes now: bool.
+        @return: a `Usage`, or a Deferred of it. It fails with `StoreError`.
+        """
+
 
 class IMessageWriter(Interface):
     """One message on its way in. Ends with `commit` or `abort`, and then takes nothing more."""
@@ -206,6 +218,9 @@ class IStoreAdministration(Interface):
 
     def usage(mailbox):
         """@return: the `Usage` of a mailbox; of none at all, `Usage(0, 0)`."""
+
+    def mailboxes():
+        """@return: the names of all mailboxes that there are, sorted, empty ones too."""
 
     def location(mailbox):
         """@return: the absolute `pathlib.Path` where a person finds the mailbox, or None."""

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from gateway.events import EventStream
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
+from gateway.store.sqlite import SQLiteAdministration, SQLiteStore
 
 InThread = Callable[..., Deferred[Any]]
 
@@ -35,8 +36,17 @@ def _open_maildir(
     )
 
 
+def _open_sqlite(
+    data_root: Path, in_thread: InThread, reactor: IReactorTime, events: EventStream | None
+) -> IMailStore:
+    store = SQLiteStore(data_root / "sqlite", in_thread=in_thread, reactor=reactor, events=events)
+    store.refuse_newer()
+    return store
+
+
 KINDS = {
     "maildir": Kind(_open_maildir, lambda data_root: MaildirAdministration(data_root / "mail")),
+    "sqlite": Kind(_open_sqlite, lambda data_root: SQLiteAdministration(data_root / "sqlite")),
 }
 """By the name that `--store` takes."""
 
@@ -57,6 +67,7 @@ def open_store(
     @param events: where trouble is told.
     @return: the store; its `start` comes before anything else, and may block.
     @raise KeyError: there is no such kind.
+    @raise StoreError: a later release has written it.
     """
     return KINDS[kind].open(data_root, in_thread, reactor, events)
 

@@ -5,7 +5,7 @@ All octets are canonical: CRLF ends each line (`gateway.wire.newlines`).
 
 from __future__ import annotations
 
-_BLANK_LINE = b"\n\r\n"
+BLANK_LINE = b"\n\r\n"
 """The end of the last header line, and the blank line after it."""
 
 
@@ -28,7 +28,7 @@ class HeaderScanner:
             return
         before = len(self._octets)
         self._octets += block[: self._limit + 1 - before]
-        end = self._octets.find(_BLANK_LINE, max(0, before - 2))
+        end = self._octets.find(BLANK_LINE, max(0, before - 2))
         if end >= 0:
             del self._octets[end + 1 :]
         self.complete = end >= 0 or len(self._octets) > self._limit
@@ -61,11 +61,11 @@ class TopCutter:
         if self._last is None:
             return block[: self._body_end(block, 0)]
         seen = self._last + block
-        end = seen.find(_BLANK_LINE)
+        end = seen.find(BLANK_LINE)
         if end < 0:
             self._last = seen[-2:]
             return block
-        body = end + len(_BLANK_LINE) - len(self._last)
+        body = end + len(BLANK_LINE) - len(self._last)
         self._last = None
         return block[: self._body_end(block, body)]
 

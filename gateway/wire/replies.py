@@ -34,3 +34,11 @@ class SMTPReply(NamedTuple):
     def with_text(self, text: str) -> SMTPReply:
         """Return the same codes with another text."""
         return self._replace(text=text)
+
+
+class SyntaxProblem(Exception):
+    """A command that cannot be understood. `reply` tells the client why."""
+
+    def __init__(self, reply: SMTPReply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply

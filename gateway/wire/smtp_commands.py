@@ -9,7 +9,7 @@ EHLO. Senders may have a local part of more than 64 octets, which mailing lists 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.wire import smtp_replies
@@ -21,28 +21,21 @@ from gateway.wire.addresses import (
     parse_mailbox,
     parse_path,
 )
-from gateway.wire.replies import SMTPReply
-
-Parameters = dict[str, str | None]
-"""ESMTP parameters by keyword in upper case; None where there is no value."""
+from gateway.wire.dsn import OriginalRecipient, parse_envid, parse_notify, parse_orcpt
+from gateway.wire.replies import SMTPReply, SyntaxProblem
+from gateway.wire.smtp_parameters import (
+    MAIL_PARAMETERS,
+    RCPT_PARAMETERS,
+    Parameters,
+    parse_parameters,
+    parse_submitter,
+)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_VALUE = re.compile(r"[!-<>-~\u00a0-\U0010ffff]+")
 _FROM = re.compile(r"FROM *: *", re.IGNORECASE | re.ASCII)
 _TO = re.compile(r"TO *: *", re.IGNORECASE | re.ASCII)
 _HELLO_NAME = re.compile(r"""[^\s()<>"\\,;]{1,255}""", re.ASCII)
-_SIZE = re.compile(r"[0-9]{1,20}")
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+")
-_HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
-
-
-class SyntaxProblem(Exception):
-    """A command that cannot be understood. `reply` tells the client why."""
-
-    def __init__(self, reply: SMTPReply) -> None:
-        super().__init__(str(reply))
-        self.reply = reply
+_CHUNK = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +64,27 @@ class MailCommand:
         return "SMTPUTF8" in self.parameters
 
     @property
+    def requiretls(self) -> bool:
+        """Whether REQUIRETLS was given (RFC 8689)."""
+        return "REQUIRETLS" in self.parameters
+
+    @property
     def submitter(self) -> str | None:
         """The mailbox in AUTH= (RFC 4954 section 5), "" for `<>`; None without it."""
         value = self.parameters.get("AUTH")
-        return None if value is None else _submitter(value)
+        return None if value is None else parse_submitter(value)
+
+    @property
+    def ret(self) -> str | None:
+        """What a notice returns, "FULL" or "HDRS" (RFC 3461 section 4.3); None without RET."""
+        value = self.parameters.get("RET")
+        return None if value is None else value.upper()
+
+    @property
+    def envid(self) -> str | None:
+        """The sender's name for the transaction (RFC 3461 section 4.4); None without ENVID."""
+        value = self.parameters.get("ENVID")
+        return None if value is None else parse_envid(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,28 @@ class RcptCommand:
     recipient: str
     """The mailbox of the forward-path, or "postmaster" as it was written."""
     parameters: Parameters
+
+    @property
+    def notify(self) -> frozenset[str] | None:
+        """When to send a notice (RFC 3461 section 4.1); empty for NEVER, None without NOTIFY."""
+        value = self.parameters.get("NOTIFY")
+        return None if value is None else parse_notify(value)
+
+    @property
+    def original(self) -> OriginalRecipient | None:
+        """Whom the sender meant at first (RFC 3461 section 4.2); None without ORCPT."""
+        value = self.parameters.get("ORCPT")
+        return None if value is None else parse_orcpt(value)
+
+
+@dataclass(frozen=True, slots=True)
+class BdatCommand:
+    """BDAT (RFC 3030 section 2)."""
+
+    octets: int
+    """How many follow the command line."""
+    last: bool
+    """Whether the message ends with them."""
 
 
 def split_command(line: bytes) -> tuple[str, str]:
@@ -121,10 +153,10 @@ def parse_hello(argument: str) -> str:
     return argument.encode("ascii", "replace").decode("ascii")
 
 
-def parse_mail(argument: str, *, smtputf8_offered: bool) -> MailCommand:
+def parse_mail(argument: str, *, offered: Collection[str]) -> MailCommand:
     """Parse the argument of MAIL.
 
-    @param smtputf8_offered: whether EHLO announced SMTPUTF8.
+    @param offered: the parameters that are supported now, of those in `MAIL_PARAMETERS`.
     @raise SyntaxProblem: it is not valid, or has a parameter that is not supported.
     """
     found = _FROM.match(argument)
@@ -138,19 +170,20 @@ def parse_mail(argument: str, *, smtputf8_offered: bool) -> MailCommand:
         raise SyntaxProblem(
             smtp_replies.BAD_SENDER_SYNTAX.with_text("The sender's address needs a domain")
         )
-    parsers = MAIL_PARAMETERS
-    if not smtputf8_offered:
-        parsers = {key: parsers[key] for key in parsers if key != "SMTPUTF8"}
-    mail = MailCommand("" if address is None else str(address), _parameters(rest, parsers))
+    parameters = parse_parameters(rest, MAIL_PARAMETERS, offered)
+    mail = MailCommand("" if address is None else str(address), parameters)
     if not mail.sender.isascii() and not mail.smtputf8:
         raise SyntaxProblem(smtp_replies.UTF8_SENDER_NOT_ALLOWED)
     return mail
 
 
-def parse_rcpt(argument: str, *, smtputf8: bool = False) -> RcptCommand:
+def parse_rcpt(
+    argument: str, *, smtputf8: bool = False, offered: Collection[str] = ()
+) -> RcptCommand:
     """Parse the argument of RCPT.
 
     @param smtputf8: whether MAIL had the SMTPUTF8 parameter.
+    @param offered: the parameters that are supported now, of those in `RCPT_PARAMETERS`.
     @raise SyntaxProblem: it is not valid, or has a parameter that is not supported.
     """
     found = _TO.match(argument)
@@ -167,21 +200,18 @@ def parse_rcpt(argument: str, *, smtputf8: bool = False) -> RcptCommand:
     recipient = str(address)
     if not recipient.isascii() and not smtputf8:
         raise SyntaxProblem(smtp_replies.UTF8_RECIPIENT_NOT_ALLOWED)
-    return RcptCommand(recipient, _parameters(rest, RCPT_PARAMETERS))
+    return RcptCommand(recipient, parse_parameters(rest, RCPT_PARAMETERS, offered))
 
 
-def decode_xtext(text: str) -> str:
-    """Decode xtext (RFC 3461 section 4).
+def parse_bdat(argument: str) -> BdatCommand:
+    """Parse the argument of BDAT.
 
-    @raise ValueError: it is not xtext, or not UTF-8 when decoded.
+    @raise SyntaxProblem: it is not valid; then nobody knows how many octets of a message follow.
     """
-    if not _XTEXT.fullmatch(text):
-        raise ValueError("the value is not valid xtext")
-    octets = _HEXCHAR.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("the value is not valid UTF-8") from None
+    found = _CHUNK.fullmatch(argument)
+    if found is None:
+        raise SyntaxProblem(smtp_replies.BDAT_SYNTAX)
+    return BdatCommand(int(found[1]), found[2] is not None)
 
 
 def _path(text: str, local_part_limit: int) -> tuple[Address | None, str]:
@@ -198,76 +228,3 @@ def _path(text: str, local_part_limit: int) -> tuple[Address | None, str]:
 def _problem(reply: SMTPReply, error: InvalidAddress) -> SyntaxProblem:
     text = str(error)
     return SyntaxProblem(reply.with_text(text[:1].upper() + text[1:]))
-
-
-# Parameters ----------------------------------------------------------------------------------
-
-ParameterCheck = Callable[[str | None], object]
-"""Takes the value of a parameter; raises `ValueError` where it is not valid."""
-
-
-def _parameters(text: str, checks: dict[str, ParameterCheck]) -> Parameters:
-    parameters: Parameters = {}
-    for word in filter(None, text.split(" ")):
-        keyword, equals, value = word.partition("=")
-        if not _KEYWORD.fullmatch(keyword) or (equals and not _VALUE.fullmatch(value)):
-            raise _bad_parameter("Write parameters as KEYWORD or KEYWORD=value")
-        keyword = keyword.upper()
-        check = checks.get(keyword)
-        if check is None:
-            raise SyntaxProblem(
-                smtp_replies.UNKNOWN_PARAMETER.with_text(
-                    f"The parameter {keyword[:40]} is not supported here"
-                )
-            )
-        if keyword in parameters:
-            raise _bad_parameter(f"The parameter {keyword} is given twice")
-        parameters[keyword] = value if equals else None
-        try:
-            check(parameters[keyword])
-        except ValueError as error:
-            raise _bad_parameter(f"{keyword}: {error}") from None
-    return parameters
-
-
-def _bad_parameter(text: str) -> SyntaxProblem:
-    return SyntaxProblem(smtp_replies.BAD_PARAMETER.with_text(text))
-
-
-def _check_size(value: str | None) -> None:
-    if value is None or not _SIZE.fullmatch(value):
-        raise ValueError("give the size of the message in octets")
-
-
-def _check_body(value: str | None) -> None:
-    if value is None or value.upper() not in ("7BIT", "8BITMIME"):
-        raise ValueError("7BIT and 8BITMIME are supported")
-
-
-def _check_smtputf8(value: str | None) -> None:
-    if value is not None:
-        raise ValueError("it takes no value")
-
-
-def _check_auth(value: str | None) -> None:
-    if value is None:
-        raise ValueError("give a mailbox or <>")
-    _submitter(value)
-
-
-def _submitter(value: str) -> str:
-    if value == "<>":
-        return ""
-    return str(parse_mailbox(decode_xtext(value), local_part_limit=PATH_LIMIT))
-
-
-MAIL_PARAMETERS: dict[str, ParameterCheck] = {
-    "SIZE": _check_size,
-    "BODY": _check_body,
-    "SMTPUTF8": _check_smtputf8,
-    "AUTH": _check_auth,
-}
-"""The parameters of MAIL that are supported, with what checks their values."""
-
-RCPT_PARAMETERS: dict[str, ParameterCheck] = {}
-"""The parameters of RCPT that are supported."""

@@ -13,12 +13,7 @@ from gateway.wire.replies import SMTPReply
 
 OK = SMTPReply(250, "2.0.0", "OK")
 CLOSING = SMTPReply(221, "2.0.0", "Goodbye")
-HELP = SMTPReply(
-    214,
-    "2.0.0",
-    "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT\n"
-    "For the rest see RFC 5321",
-)
+HELP = SMTPReply(214, "2.0.0", "Commands:")
 READY_FOR_TLS = SMTPReply(220, "2.0.0", "Begin the TLS handshake")
 SHUTTING_DOWN = SMTPReply(421, "4.3.2", "The server is shutting down, try again in a moment")
 IDLE_TOO_LONG = SMTPReply(421, "4.4.2", "Nothing was received for too long, closing the connection")
@@ -46,14 +41,20 @@ BAD_HELLO_NAME = SMTPReply(
 )
 MAIL_SYNTAX = SMTPReply(501, "5.5.4", "Write it as MAIL FROM:<name@example.com>")
 RCPT_SYNTAX = SMTPReply(501, "5.5.4", "Write it as RCPT TO:<name@example.com>")
+BDAT_SYNTAX = SMTPReply(501, "5.5.4", "Write it as BDAT octets or BDAT octets LAST")
+CHUNK_LOST = SMTPReply(
+    421, "4.7.0", "What follows may be a part of a message, closing the connection"
+)
 BAD_SENDER_SYNTAX = SMTPReply(501, "5.1.7", "The sender's address is not valid")
 BAD_RECIPIENT_SYNTAX = SMTPReply(501, "5.1.3", "The recipient's address is not valid")
 BAD_PARAMETER = SMTPReply(501, "5.5.4", "A parameter of the command is not valid")
 UNKNOWN_PARAMETER = SMTPReply(555, "5.5.4", "A parameter of the command is not supported here")
-BAD_SEQUENCE = SMTPReply(503, "5.5.1", "This command cannot be given now")
 NEED_HELLO = SMTPReply(503, "5.5.1", "Say EHLO or HELO first")
 NEED_MAIL = SMTPReply(503, "5.5.1", "Give the sender with MAIL FROM first")
 NEED_RECIPIENT = SMTPReply(503, "5.5.1", "No recipient was accepted, give one with RCPT TO first")
+CHUNKS_BEGUN = SMTPReply(
+    503, "5.5.1", "The message has begun with BDAT, go on with BDAT or give it up with RSET"
+)
 ALREADY_IN_TRANSACTION = SMTPReply(
     503, "5.5.1", "A message has already been begun, finish it or give it up with RSET"
 )
@@ -65,6 +66,7 @@ SMTP_NEEDS_EHLO = SMTPReply(500, "5.5.1", "This is an SMTP server, say EHLO")
 SENDER_OK = SMTPReply(250, "2.1.0", "The sender is accepted")
 RECIPIENT_OK = SMTPReply(250, "2.1.5", "The recipient is accepted")
 START_MAIL_INPUT = SMTPReply(354, "", "Send the message, end it with a line with only a dot")
+CHUNK_RECEIVED = SMTPReply(250, "2.0.0", "The octets were received")
 MESSAGE_STORED = SMTPReply(250, "2.0.0", "The message is stored")
 CANNOT_VERIFY = SMTPReply(
     252, "2.5.2", "Addresses are not verified here, but a message to it will be attempted"
@@ -98,7 +100,6 @@ MESSAGE_HAS_BARE_LF = SMTPReply(
     554, "5.6.0", "The message contains an LF without CR, end each line with CRLF"
 )
 MAIL_LOOP = SMTPReply(554, "5.4.6", "The message has been here before or passed too many servers")
-TRANSACTION_FAILED = SMTPReply(554, "5.0.0", "The message was not accepted")
 
 STORAGE_FULL = SMTPReply(452, "4.3.1", "The server has no room for messages now, try again later")
 LOCAL_ERROR = SMTPReply(451, "4.3.0", "The server has a problem of its own, try again later")
@@ -112,23 +113,17 @@ DEFECT_REPLIES: dict[str, SMTPReply] = {
 
 # TLS (RFC 3207) and AUTH (RFC 4954) -----------------------------------------------------------
 
-TLS_REQUIRED = SMTPReply(530, "5.7.0", "Give STARTTLS first, this server needs encryption")
 TLS_REQUIRED_FOR_AUTH = SMTPReply(
     538, "5.7.11", "Give STARTTLS first, passwords are not accepted on an unencrypted connection"
 )
 TLS_ALREADY_ACTIVE = SMTPReply(503, "5.5.1", "The connection is encrypted already")
-TLS_NOT_AVAILABLE = SMTPReply(454, "4.7.0", "TLS is not available now, for a reason of the server")
 
 AUTH_SUCCEEDED = SMTPReply(235, "2.7.0", "Welcome")
 AUTH_FAILED = SMTPReply(535, "5.7.8", "The name or the password is wrong")
 AUTH_NOT_NOW = SMTPReply(454, "4.7.0", "The password cannot be checked now, try again later")
-AUTH_REQUIRED = SMTPReply(530, "5.7.0", "Log in first, with AUTH")
 AUTH_CANCELLED = SMTPReply(501, "5.7.0", "The login was cancelled")
 AUTH_BAD_BASE64 = SMTPReply(501, "5.5.2", "The response is not valid base64")
 AUTH_LINE_TOO_LONG = SMTPReply(500, "5.5.6", "The response is too long")
-AUTH_SYNTAX = SMTPReply(501, "5.5.4", "Name a mechanism, as in: AUTH PLAIN")
 AUTH_UNKNOWN_MECHANISM = SMTPReply(504, "5.5.4", "This mechanism is not supported, see EHLO")
-AUTH_MECHANISM_TOO_WEAK = SMTPReply(534, "5.7.9", "This mechanism is too weak, use another one")
 AUTH_ALREADY_DONE = SMTPReply(503, "5.5.1", "You have logged in already")
-AUTH_IN_TRANSACTION = SMTPReply(503, "5.5.1", "Log in before MAIL, or after the message is done")
 AUTH_NOT_AVAILABLE = SMTPReply(502, "5.5.1", "There is nothing to log in to on this server")

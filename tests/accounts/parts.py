@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.accounts.database import AccountDatabase
+from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.hashing import HashingPool
+from gateway.accounts.portal import build_access
 from gateway.accounts.schemes import Argon2Parameters, hash_password
+from gateway.accounts.sources.surroundings import Surroundings
 from gateway.store.interfaces import IMaildrop, IMailStore, MaildropInUse, Snapshot
 
 CHEAP = Argon2Parameters(time_cost=1, memory_cost=8, parallelism=1)
@@ -59,7 +63,16 @@ class Threads:
 
 def make_hashing(threads: Threads, clock: Clock | None = None, **options: Any) -> HashingPool:
     seconds = (clock or Clock()).seconds
+    options.setdefault("scram_iterations", 0)
     return HashingPool(threads, seconds, parameters=CHEAP, **options)
+
+
+def build_portal(
+    directory: EmbeddedDirectory, store: Any, hashing: HashingPool, **options: Any
+) -> Portal:
+    """A portal whose threads are none."""
+    surroundings = Surroundings(Clock(), maybeDeferred, hashing)
+    return build_access(directory, store, surroundings, **options).portal
 
 
 @implementer(IMaildrop)
@@ -105,6 +118,9 @@ class EmptyStore:
 
     def begin_delivery(self, attributes: Any) -> Any:
         raise AssertionError("nothing is delivered here")
+
+    def usage(self, mailbox: str, fresh: bool = False) -> Any:
+        raise AssertionError("nobody has a quota here")
 
 
 def outcome(deferred: Deferred[Any]) -> Any:

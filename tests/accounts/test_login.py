@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
-from twisted.cred.credentials import Anonymous, UsernamePassword
+from twisted.cred.credentials import Anonymous, IUsernamePassword, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import CancelledError
@@ -22,13 +22,13 @@ from gateway.accounts.login import (
     TemporaryAuthenticationFailure,
     printable_name,
 )
-from gateway.accounts.portal import build_portal
 from gateway.client import Client
 from gateway.events import Event, EventStream, InternalError, LoginFailed, LoginSucceeded
 from gateway.store.interfaces import IMaildrop, MaildropInUse, StoreError
 from tests.accounts.parts import (
     EmptyStore,
     Threads,
+    build_portal,
     make_database,
     make_hashing,
     outcome,
@@ -266,3 +266,23 @@ def test_printable_name(name: bytes | str, shown: str) -> None:
 
 def test_directory_unavailable_is_not_authorisation() -> None:
     assert not issubclass(DirectoryUnavailable, UnauthorizedLogin)
+
+
+def test_checkers_see_where_credentials_come_from(office: Office) -> None:
+    credentials: Any = UsernamePassword(b"anna", b"anna's")
+    outcome(office.authenticator.login(credentials, "PASS", office.client, IMailUser))
+    assert credentials.client is office.client
+
+
+def test_credentials_without_room(office: Office) -> None:
+    @implementer(IUsernamePassword)
+    class Slots:
+        __slots__ = ("password", "username")
+
+        def checkPassword(self, password: bytes) -> bool:
+            return self.password == password  # type: ignore[attr-defined, no-any-return]
+
+    credentials: Any = Slots()
+    credentials.username, credentials.password = b"anna", b"anna's"
+    login = office.authenticator.login(credentials, "PASS", office.client, IMailUser)
+    assert outcome(login)[0] is IMailUser

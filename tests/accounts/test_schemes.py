@@ -60,6 +60,18 @@ FOREIGN = {
     "{SSHA}": ("{SSHA}" + salted("sha1", b"secret", b"salt"), "secret"),
     "{ssha256}": ("{ssha256}" + salted("sha256", b"secret", b"saltsalt"), "secret"),
     "{SSHA512}": ("{SSHA512}" + salted("sha512", b"secret", b"salt"), "secret"),
+    "{SSHA.HEX}": (
+        "{SSHA.HEX}" + (hashlib.sha1(b"secretsalt").digest() + b"salt").hex(),
+        "secret",
+    ),
+    "{SMD5}": ("{SMD5}" + salted("md5", b"secret", b"salt"), "secret"),
+    "{SHA256}": ("{SHA256}" + b64encode(hashlib.sha256(b"secret").digest()).decode(), "secret"),
+    "{SHA512.b64}": (
+        "{SHA512.b64}" + b64encode(hashlib.sha512(b"secret").digest()).decode(),
+        "secret",
+    ),
+    "{PLAIN-MD5}": ("{PLAIN-MD5}" + hashlib.md5(b"secret").hexdigest(), "secret"),
+    "{LDAP-MD5}": ("{LDAP-MD5}" + b64encode(hashlib.md5(b"secret").digest()).decode(), "secret"),
     "{PBKDF2}": (  # RFC 6070, the third vector
         "{PBKDF2}$1$salt$4096$4b007901b765489abead49d926f721d065a429c1",
         "password",

@@ -12,16 +12,26 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.internet.defer import CancelledError, Deferred
 
-from gateway.accounts.credentials import APOPCredentials
+from gateway.accounts.credentials import (
+    APOPCredentials,
+    ICertificateCredentials,
+    IScramCredentials,
+)
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.errors import AccountError
 from gateway.accounts.foreign_checkers import CheckersInOrder
 from gateway.accounts.interfaces import DirectoryUnavailable, IMailUser
-from gateway.accounts.portal import build_portal
 from gateway.accounts.strings import kinds
 from gateway.client import Client
-from tests.accounts.parts import EmptyStore, Threads, make_database, make_hashing, outcome
+from tests.accounts.parts import (
+    EmptyStore,
+    Threads,
+    build_portal,
+    make_database,
+    make_hashing,
+    outcome,
+)
 
 
 @pytest.fixture
@@ -88,8 +98,9 @@ def test_several_in_order(database: AccountDatabase) -> None:
 
 
 def test_only_what_the_checkers_can_check(database: AccountDatabase) -> None:
-    assert set(portal_of(database, "unix").listCredentialsInterfaces()) == {IUsernamePassword}
-    both = {IUsernamePassword, IUsernameHashedPassword}
+    outside = {IUsernamePassword, ICertificateCredentials}
+    assert set(portal_of(database, "unix").listCredentialsInterfaces()) == outside
+    both = {*outside, IUsernameHashedPassword, IScramCredentials}
     assert set(portal_of(database, "unix", "embedded").listCredentialsInterfaces()) == both
 
 
@@ -105,7 +116,7 @@ def test_foreign_name_without_domain(database: AccountDatabase) -> None:
     assert login(at_home, password(b"bob", b"b")) is None  # bob lives elsewhere
 
 
-@pytest.mark.parametrize("string", ["ldap", "nonsense:secret", "", "anonymous", "Embedded"])
+@pytest.mark.parametrize("string", ["kerberos", "nonsense:secret", "", "anonymous", "Embedded"])
 def test_unknown(database: AccountDatabase, string: str) -> None:
     with pytest.raises(AccountError) as caught:
         portal_of(database, string)

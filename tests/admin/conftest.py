@@ -17,8 +17,8 @@ def office(tmp_path: Path) -> Office:
 
 @pytest.fixture
 def org(office: Office) -> Office:
-    """A data folder with the domain example.org and the users anna and ben in it."""
-    office("domain", "add", "example.org")
+    """A data folder with Maildirs, the domain example.org and the users anna and ben in it."""
+    office("--store", "maildir", "domain", "add", "example.org")
     office.add("anna@example.org")
     office.add("ben@example.org")
     return office

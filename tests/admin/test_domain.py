@@ -6,6 +6,8 @@ import stat
 
 from tests.admin.commands import Office
 
+NO_QUOTA = {"quota_octets": None, "quota_messages": None}
+
 
 def test_a_domain_is_added_to_a_folder_that_is_not_there_yet(office: Office) -> None:
     done = office.run("domain", "add", "Example.ORG")
@@ -18,8 +20,8 @@ def test_the_list_counts_users_and_aliases(org: Office) -> None:
     org("domain", "add", "b.example")
     org("alias", "add", "@b.example", "anna@example.org")
     assert org("domain", "list", "--json").json == [
-        {"domain": "b.example", "users": 0, "aliases": 1},
-        {"domain": "example.org", "users": 2, "aliases": 0},
+        {"domain": "b.example", "users": 0, "aliases": 1, **NO_QUOTA},
+        {"domain": "example.org", "users": 2, "aliases": 0, **NO_QUOTA},
     ]
     assert [item["domain"] for item in org("domain", "list", "b.example", "--json").json] == [
         "b.example"
@@ -52,3 +54,21 @@ def test_refusals(org: Office) -> None:
     assert "not served" in org("domain", "remove", "other.example", status=1).err
     assert "not served" in org("domain", "list", "other.example", status=1).err
     assert "not a domain" in org("domain", "add", "exa mple", status=1).err
+
+
+def test_a_quota_is_set_and_taken_away(org: Office) -> None:
+    assert org("domain", "set", "Example.org", "quota_octets", "2k").out == (
+        "example.org: quota_octets is 2048 now\n"
+    )
+    org("domain", "set", "example.org", "quota_messages", "7")
+    (item,) = org("domain", "list", "--json").json
+    assert (item["quota_octets"], item["quota_messages"]) == (2048, 7)
+    assert "none now" in org("domain", "set", "example.org", "quota_octets", "none").out
+    (item,) = org("domain", "list", "--json").json
+    assert (item["quota_octets"], item["quota_messages"]) == (None, 7)
+
+
+def test_quotas_that_are_none(org: Office) -> None:
+    assert "octets, as in" in org("domain", "set", "example.org", "quota_octets", "x", status=1).err
+    assert "quota_octets (" in org("domain", "set", "example.org", "quota", "1", status=1).err
+    assert "not served" in org("domain", "set", "o.example", "quota_octets", "1", status=1).err

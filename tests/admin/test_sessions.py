@@ -66,7 +66,7 @@ def test_disabling_ends_sessions(tmp_path: Path) -> None:
 
 
 def test_purge_while_the_user_is_logged_in(tmp_path: Path) -> None:
-    with Gateway(tmp_path) as gateway:
+    with Gateway(tmp_path, store="maildir") as gateway:
         (account,) = gateway.add_accounts(1)
         gateway.admin("send-test", account.address)
         maildir = gateway.mailbox(account)

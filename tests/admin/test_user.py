@@ -45,6 +45,8 @@ class TestShow:
             "quota_octets": None,
             "apop": False,
             "aliases": [],
+            "app_passwords": [],
+            "last_logins": [],
         }
         assert created.endswith("+00:00")
         assert maildir.is_absolute()

@@ -17,6 +17,7 @@ from gateway.store.interfaces import (
     MessageAttributes,
     StoredCopy,
     StoreError,
+    Usage,
 )
 
 ENTRIES: dict[str, User | Alias] = {
@@ -101,6 +102,12 @@ class MemoryStore:
         self.begun += 1
         self.attributes.append(attributes)
         return MemoryWriter(self)
+
+    def usage(self, mailbox: str, fresh: bool = False) -> Any:
+        found = [self.mailboxes[name] for name in self.mailboxes if name.endswith(mailbox)]
+        messages = [message for stored in found for message in stored]
+        usage = Usage(len(messages), sum(map(len, messages)))
+        return usage if self.clock is None else deferLater(self.clock, 1, lambda: usage)
 
 
 @implementer(IMessageWriter)

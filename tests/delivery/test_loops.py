@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.delivery.loops import HEADER_OCTETS, LoopDetector
+from gateway.delivery.loops import FIELD_OCTETS, HEADER_OCTETS, LoopDetector
 from gateway.delivery.trace_headers import trace_headers
 from tests.delivery.parts import envelope
 
@@ -59,3 +59,22 @@ def test_case_and_folding() -> None:
 def test_only_the_beginning_is_searched() -> None:
     filler = b"X: " + b"y" * HEADER_OCTETS + b"\r\n"
     assert read(OURS + filler + OURS).received == 1
+
+
+def test_a_long_field_is_not_kept() -> None:
+    detector = LoopDetector("mail.example.com")
+    for _ in range(60):
+        detector.feed(b"y" * 1000)
+        assert len(detector._rest) <= FIELD_OCTETS + 1003
+    assert not detector.feed(b"\r")
+    assert detector.feed(b"\n\r\n"), "the end of the header is seen all the same"
+
+
+def test_a_long_field_between_trace_fields() -> None:
+    filler = b"DKIM-Signature: x\r\n" + b"\tyyy\r\n" * 1000
+    received = b"Received: from a by b; now\r\n"
+    delivered = b"Delivered-To: anna@example.com\r\n"
+    message = received + filler + OURS + filler + delivered + filler + received + b"\r\n" + OURS
+    assert both_ways(message) == (3, {"anna@example.com"})
+    for step in (7, 1000, 4096, 5000):
+        assert read(message, step).received == 3

@@ -17,6 +17,7 @@ from gateway.store.interfaces import StorageFull, StoreError
 from tests.delivery.parts import ENTRIES, MemoryDirectory, MemoryStore, envelope
 
 MESSAGE = b"Subject: hello\r\n\r\n.dot\r\n"
+UTF8_MESSAGE = "Subject: Gr\u00fc\u00dfe\r\n\r\ntext\r\n".encode()
 
 
 class Office:
@@ -48,6 +49,9 @@ class Office:
         if isinstance(results[0], Failure):
             results[0].raiseException()
         return results[0]
+
+    def begin(self, **values: Any) -> Any:
+        return self.delivery.begin(envelope(**values))
 
     def deliver(self, recipients: list[str], *blocks: bytes, **values: Any) -> Any:
         given = envelope(**values)
@@ -150,10 +154,38 @@ def test_empty_message(office: Office) -> None:
 
 
 def test_attributes(office: Office) -> None:
-    office.deliver(["anna@example.com"], MESSAGE, smtputf8=True, requiretls=True)
+    office.deliver(["anna@example.com"], UTF8_MESSAGE, smtputf8=True, requiretls=True)
     (attributes,) = office.store.attributes
     assert attributes.smtputf8
     assert attributes.requiretls
+
+
+@pytest.mark.parametrize(
+    ("message", "values", "expected"),
+    [
+        (UTF8_MESSAGE, {"smtputf8": True}, True),
+        (UTF8_MESSAGE, {}, False),
+        (MESSAGE + "Gr\u00fc\u00dfe\r\n".encode(), {"smtputf8": True}, False),
+        (b"no header\r\n", {"smtputf8": True}, False),
+        ("\u00fc\r\n".encode(), {"smtputf8": True}, True),
+        (b"", {"smtputf8": True}, False),
+        (MESSAGE, {"smtputf8": True, "sender": "j\u00f6rg@client.example"}, True),
+        (b"", {"smtputf8": True, "sender": "j\u00f6rg@client.example"}, True),
+        (b"X: " + b"x" * 20_000 + b"\r\n", {"smtputf8": True}, True),
+    ],
+)
+def test_smtputf8_is_marked_only_where_the_header_needs_it(
+    office: Office, message: bytes, values: dict[str, Any], expected: bool
+) -> None:
+    one_by_one = [message[at : at + 1] for at in range(len(message))][:500]
+    rest = message[500:]
+    for blocks in ((message,), (*one_by_one, rest)):
+        office.store.attributes.clear()
+        office.deliver(["anna@example.com"], *blocks, **values)
+        (attributes,) = office.store.attributes
+        assert attributes.smtputf8 is expected
+        stored = office.store.mailboxes["anna@example.com"][-1]
+        assert stored.partition(b" +0000\r\n")[2] == message
 
 
 def test_abort(office: Office) -> None:

@@ -38,13 +38,15 @@ class Asked:
         routed = self.router.route(address, LOCAL_HOST)
         assert isinstance(routed, Deferred) == self.slow
         if not isinstance(routed, Deferred):
-            return routed
+            return tuple(user.mailbox for user in routed)
         results: list[Any] = []
         routed.addBoth(results.append)
         for _ in range(200):
             self.clock.advance(1)
         (result,) = results
-        return result.raiseException() if hasattr(result, "raiseException") else result
+        if hasattr(result, "raiseException"):
+            result.raiseException()
+        return tuple(user.mailbox for user in result)
 
     def refused(self, address: str) -> str:
         with pytest.raises(Refused) as refused:
@@ -226,4 +228,38 @@ def test_local_hosts() -> None:
 
 def test_an_ipv4_address_mapped_into_ipv6_is_the_same() -> None:
     router = Asked().router
-    assert router.route("bert@[127.0.0.1]", "::ffff:127.0.0.1") == ("bert@example.com",)
+    assert router.route("bert@[127.0.0.1]", "::ffff:127.0.0.1") == (User("bert@example.com"),)
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("anna-maria@example.com", "anna-maria@example.com"),
+        ("anna-maria-shop@example.com", "anna-maria@example.com"),
+        ("anna-maria+shop@example.com", "anna-maria@example.com"),
+        ("anna-shop@example.com", "anna@example.com"),
+        ("anna+shop-maria@example.com", "anna@example.com"),
+    ],
+)
+def test_two_delimiters_and_the_longest_name_first(address: str, mailbox: str) -> None:
+    entries: dict[str, User | Alias] = {
+        **ENTRIES,
+        "anna-maria@example.com": User("anna-maria@example.com"),
+    }
+    assert Asked(entries, recipient_delimiter="+-")(address) == (mailbox,)
+
+
+def test_a_domain_in_either_form_is_the_same(asked: Asked) -> None:
+    mailbox = "jörg@xn--bcher-kva.example"
+    asked.directory.entries = {
+        mailbox: User(mailbox),
+        "info@xn--bcher-kva.example": Alias(("JÖRG@Bücher.example",)),
+    }
+    for local_part in ("jörg", "JÖRG", "jo\u0308rg", "info", "Info+x"):
+        for domain in (
+            "xn--bcher-kva.example",
+            "bücher.example",
+            "BÜCHER.Example",
+            "XN--BCHER-KVA.example",
+        ):
+            assert asked(f"{local_part}@{domain}") == (mailbox,)

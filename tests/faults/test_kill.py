@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from tests.interop.gateway import Account, Gateway
 from tests.interop.mail import data, read_all
 
-KILLS = 10
+KILLS = 6
 CONNECTIONS = 4
 SIZES = (300, 4_000, 4_000, 40_000, 300_000)
 """Octets of the bodies; the last is beyond what is kept in memory, so it is spooled."""
@@ -108,14 +110,16 @@ def _found(gateway: Gateway, accounts: list[Account]) -> Counter[tuple[str, str]
 
 def _temporary_files(gateway: Gateway) -> set[Path]:
     """Every file that lies in a folder for unfinished things: the spool, and each tmp/."""
-    places = [*gateway.data.rglob("tmp"), gateway.data / "spool"]
+    spools = [gateway.data / "spool", gateway.data / "sqlite" / "arriving"]
+    places = [*gateway.data.rglob("tmp"), *spools]
     files = {file for place in places for file in place.rglob("*") if file.is_file()}
-    return files - {gateway.data / "spool" / ".lock"}
+    return files - {spool / ".lock" for spool in spools}
 
 
-def test_what_was_promised_is_there_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["maildir", "sqlite"])
+def test_what_was_promised_is_there_once(tmp_path: Path, store: str) -> None:
     chance = random.Random(1939)
-    gateway = Gateway(tmp_path)
+    gateway = Gateway(tmp_path, store=store)
     gateway.start()
     accounts = gateway.add_accounts(3)
     told = Ledger()
@@ -137,7 +141,7 @@ def test_what_was_promised_is_there_once(tmp_path: Path) -> None:
 
 
 def test_temporary_files_of_others_are_left_alone(tmp_path: Path) -> None:
-    gateway = Gateway(tmp_path)
+    gateway = Gateway(tmp_path, store="maildir")
     gateway.start()
     (account,) = gateway.add_accounts(1)
     assert read_all(gateway, account) == []

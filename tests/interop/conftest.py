@@ -1,4 +1,4 @@
-"""One gateway for all tests of this folder, and a user for each test."""
+"""One gateway of each kind of store for all tests of this folder, and a user for each test."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 from tests.interop.gateway import Account, Gateway
 
 
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with Gateway(tmp_path_factory.mktemp("gateway")) as running:
+@pytest.fixture(scope="session", params=["maildir", "sqlite"])
+def gateway(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    with Gateway(tmp_path_factory.mktemp("gateway"), store=request.param) as running:
         yield running
 
 

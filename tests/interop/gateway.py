@@ -51,6 +51,7 @@ class Gateway:
 
     @param folder: an existing folder; data, log and configuration are put there.
     @param options: of `twistd pop3gw`, beside `--data`.
+    @param store: the kind of mail store; None leaves it to the gateway.
     @param configuration: the text of a configuration file; None starts without one.
     """
 
@@ -59,12 +60,15 @@ class Gateway:
         folder: Path,
         *,
         options: Sequence[str] | None = None,
+        store: str | None = None,
         configuration: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "pop3gw-data"
         self.options = listeners_on_loopback() if options is None else list(options)
+        if store is not None:
+            self.options += ["--store", store]
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         self.ports: dict[str, int] = {}
         """Listener kind to TCP port, of those bound to TCP."""

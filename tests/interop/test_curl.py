@@ -31,6 +31,8 @@ def test_reading(gateway: Gateway, account: Account, kind: str, options: list[st
     for number, name in enumerate(("leading-dots", "every-octet", "very-long-line"), 1):
         assert_identical(_curl(gateway, kind, str(number), *options), SAMPLES[name])
     assert len(_curl(gateway, kind, "", *options, "--request", "UIDL").splitlines()) == 3
+    top = _curl(gateway, kind, "", *options, "--request", "TOP 1 0")
+    assert b"Subject: dots" in top and b"\r\n..\r\n" not in top
     _curl(gateway, kind, "1", *options, "--request", "DELE", "--head")
     assert len(read_all(gateway, account)) == 2
 

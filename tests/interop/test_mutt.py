@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.interop.gateway import Account, Gateway
 from tests.interop.mail import SAMPLES, assert_identical, mailbox, read_all, send
 from tests.programs import require_program
@@ -51,6 +53,7 @@ def _read_to_the_end(terminal: int, seconds: float = 30) -> bytes:
     return screen
 
 
+@pytest.mark.parametrize("gateway", ["maildir"], indirect=True)
 def test_reading_and_marking(gateway: Gateway, account: Account, tmp_path: Path) -> None:
     send(gateway, [account.address], SAMPLES["plain"])
     send(gateway, [account.address], SAMPLES["eight-bit"])

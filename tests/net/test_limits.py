@@ -36,6 +36,15 @@ def test_this_machine_is_exempt_from_the_limit_for_one_address() -> None:
         assert limits.admit(client(host))
 
 
+def test_exempt_networks() -> None:
+    limits = ConnectionLimits(total=3, per_address=1, exempt_networks=["192.0.2.0/28"])
+    relay, other = client("192.0.2.7"), client("192.0.2.20")
+    assert limits.is_exempt(relay)
+    assert not limits.is_exempt(other)
+    assert [limits.admit(other) for _ in range(2)] == [True, False]
+    assert [limits.admit(relay) for _ in range(3)] == [True, True, False], "in all, there is one"
+
+
 def test_no_limit() -> None:
     limits = ConnectionLimits()
     assert all(limits.admit(client("192.0.2.1")) for _ in range(1000))

@@ -35,8 +35,9 @@ def test_the_wheel_holds_what_it_must_and_no_more(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "gateway/py.typed" in names
     assert "twisted/plugins/pop3gw_plugin.py" in names
-    assert [name for name in names if name.startswith("twisted/")] == [
-        "twisted/plugins/pop3gw_plugin.py"
+    assert sorted(name for name in names if name.startswith("twisted/")) == [
+        "twisted/plugins/pop3gw_checkers.py",
+        "twisted/plugins/pop3gw_plugin.py",
     ]
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "gateway").rglob("*.py")}
     assert modules <= set(names)
@@ -80,10 +81,12 @@ def test_the_wheel_brings_all_it_needs(wheel: Path, tmp_path: Path) -> None:
     run([tmp_path / "venv/bin/pop3gw", "--data", tmp_path / "data", "domain", "list"])
 
 
-def _required() -> set[str]:
+def _required(*extras: str) -> set[str]:
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
     lines = settings["options"]["install_requires"].split("\n")
+    for extra in extras:
+        lines += settings["options.extras_require"][extra].split("\n")
     return {_canonical(re.split(r"[\[<>=!~ ]", line)[0]) for line in lines if line}
 
 
@@ -104,7 +107,7 @@ def _third_party() -> dict[str, str]:
 
 def test_what_is_imported_is_required() -> None:
     known = packages_distributions()
-    required = _required()
+    required = _required("ldap", "pam")
     for name, where in _third_party().items():
         top = "zope.interface" if name == "zope.interface" else name.split(".")[0]
         given = {_canonical(one) for one in known.get(top, [top])}

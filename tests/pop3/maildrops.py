@@ -7,16 +7,21 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock, deferLater
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer
 
 from gateway.store.interfaces import (
     IMaildrop,
+    IMaildropPolicy,
     IMessageReader,
+    MaildropPolicy,
     MessageAttributes,
+    MessageGone,
     Snapshot,
     StoreError,
 )
 
+SMTPUTF8 = {"utf8": (1, 2)}
+"""Which messages of a maildrop came by SMTPUTF8."""
 MESSAGES: dict[str, list[bytes]] = {
     "empty": [],
     "rfc1939": [
@@ -28,13 +33,24 @@ MESSAGES: dict[str, list[bytes]] = {
         b"",
         b"no header and no end\r\n",
     ],
+    "utf8": [
+        b"Subject: raw \xc3\x84 and \xff, not by SMTPUTF8\r\n\r\nbody\r\n",
+        "From: Jøran <jøran@example.com>\r\nSubject: Grüße\r\n\r\nÖl\r\n".encode(),
+        b"Subject: " + b"\xc3\x84" * 70_000 + b"\r\n\r\nendless\r\n",
+        b"Subject: plain\r\n\r\nbody\r\n",
+    ],
+    "five": [b"Subject: %d\r\n\r\n" % number for number in range(1, 6)],
 }
 
 
 class MemoryMailbox:
     """Messages that outlive a session, and the trouble they are to make."""
 
-    def __init__(self, messages: Sequence[bytes]) -> None:
+    def __init__(self, messages: Sequence[bytes], smtputf8: Sequence[int] = ()) -> None:
+        self.smtputf8 = smtputf8
+        self.policy: MaildropPolicy | None = None
+        self.gone: set[str] = set()
+        """UIDLs of messages that another program has removed."""
         self.messages = {f"id-{at}": octets for at, octets in enumerate(messages)}
         self.held = False
         self.failing: set[str] = set()
@@ -54,12 +70,18 @@ class MemoryMaildrop:
         self._mailbox = mailbox
         self._clock = clock
         self._uidls = list(mailbox.messages)
-        self.snapshot = Snapshot([len(m) for m in mailbox.messages.values()], self._uidls)
+        sizes = [len(m) for m in mailbox.messages.values()]
+        self.snapshot = Snapshot(sizes, self._uidls, mailbox.smtputf8)
+        if mailbox.policy is not None:
+            self.policy = mailbox.policy
+            directlyProvides(self, IMaildropPolicy)
 
     def _later(self, result: Any) -> Any:
         return result if self._clock is None else deferLater(self._clock, 1, lambda: result)
 
     def open_message(self, index: int) -> Any:
+        if self._uidls[index] in self._mailbox.gone:
+            raise MessageGone("gone")
         return self._later(MemoryReader(self._mailbox, self._uidls[index], self._clock))
 
     def attributes(self, index: int) -> MessageAttributes:
@@ -79,11 +101,12 @@ class MemoryMaildrop:
 
 @implementer(IMessageReader)
 class MemoryReader:
-    """Gives a message in blocks of 100 octets."""
+    """Gives a message in blocks of 100 octets, or ten blocks if it is long."""
 
     def __init__(self, mailbox: MemoryMailbox, uidl: str, clock: Clock | None) -> None:
         self._octets = mailbox.messages[uidl]
         self._at = 0
+        self._block = max(100, len(self._octets) // 10)
         self._clock = clock
         self._good = mailbox.good_octets if uidl in mailbox.failing else len(self._octets)
         self.closed = False
@@ -92,7 +115,7 @@ class MemoryReader:
         assert not self.closed
         if self._at >= self._good and self._at < len(self._octets):
             raise StoreError("the disk is on fire")
-        block = self._octets[self._at : self._at + 100]
+        block = self._octets[self._at : self._at + self._block]
         self._at += len(block)
         return block if self._clock is None else deferLater(self._clock, 1, lambda: block)
 

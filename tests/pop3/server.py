@@ -12,13 +12,18 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.mail.interfaces import IMailboxPOP3
 from twisted.mail.pop3 import Mailbox
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from gateway.events import Event, EventStream
 from gateway.pop3 import POP3Factory, POP3Policy
-from gateway.store.interfaces import IMaildrop, MaildropInUse
+from gateway.store.interfaces import (
+    IMaildrop,
+    IMaildropPolicy,
+    MaildropInUse,
+    MaildropPolicy,
+)
 from tests.dialogs.player import DialogTransport
-from tests.pop3.maildrops import MESSAGES, MemoryMailbox, MemoryMaildrop
+from tests.pop3.maildrops import MESSAGES, SMTPUTF8, MemoryMailbox, MemoryMaildrop
 
 LOOPBACK = IPv4Address("TCP", "127.0.0.1", 50000)
 AFAR = IPv4Address("TCP", "192.0.2.7", 50000)
@@ -56,6 +61,9 @@ class ForeignMailbox(Mailbox):
         self._mailbox = mailbox
         self._uidls = list(mailbox.messages)
         self._marked: list[str] = []
+        if mailbox.policy is not None:
+            self.policy = mailbox.policy
+            alsoProvides(self, IMaildropPolicy)
 
     def listMessages(self, i: int | None = None) -> Any:
         sizes = [len(self._stored(uidl)) for uidl in self._uidls]
@@ -65,6 +73,8 @@ class ForeignMailbox(Mailbox):
         return self._mailbox.messages[uidl].replace(b"\r\n", b"\n")
 
     def getMessage(self, index: int) -> BytesIO:
+        if self._uidls[index] in self._mailbox.gone:
+            raise ValueError(index)
         return BytesIO(self._stored(self._uidls[index]))
 
     def getUidl(self, index: int) -> bytes:
@@ -78,6 +88,18 @@ class ForeignMailbox(Mailbox):
     def sync(self) -> None:
         for uidl in self._marked:
             del self._mailbox.messages[uidl]
+        self._marked.clear()
+        self._uidls = list(self._mailbox.messages)
+
+
+def policy_of(option: str) -> MaildropPolicy:
+    """Read for instance "delay=60 expire=30 hard"."""
+    words = dict(word.partition("=")[::2] for word in option.split())
+    return MaildropPolicy(
+        login_delay_seconds=int(words.get("delay", 0)),
+        login_delay_hard="hard" in words,
+        expire_days=int(words["expire"]) if "expire" in words else None,
+    )
 
 
 class Server:
@@ -89,7 +111,13 @@ class Server:
         options = options or {}
         self.clock = Clock()
         self.events: list[Event] = []
-        self.mailbox = MemoryMailbox(MESSAGES[options.get("maildrop", "empty")])
+        maildrop = options.get("maildrop", "empty")
+        self.mailbox = MemoryMailbox(MESSAGES[maildrop], SMTPUTF8.get(maildrop, ()))
+        if "user-policy" in options:
+            self.mailbox.policy = policy_of(options["user-policy"])
+            factory["strictest_policy"] = lambda: policy_of(options["strictest-policy"])
+        self.mailbox.gone = {f"id-{at}" for at in options.get("gone", "").split()}
+        self.mailbox.held = "in-use" in options
         self.realm = OneMailboxRealm(self.mailbox, avatar, self.clock)
         checker = InMemoryUsernamePasswordDatabaseDontUse(
             mrose=options.get("secret", "tanstaaf").encode()
@@ -99,6 +127,9 @@ class Server:
             announce=options.get("announce", "").split(),
             plaintext=options.get("plaintext", "loopback"),  # type: ignore[arg-type]
             errors=int(options.get("errors", 20)),
+            maildrop=policy_of(options.get("policy", "")),
+            language=options.get("language", "en"),
+            extensions=options.get("extensions", "").split(),
         )
         self.factory = POP3Factory(
             Portal(self.realm, [checker]),

@@ -145,6 +145,46 @@ def test_a_client_that_stalls_is_cut_off() -> None:
     assert not server.realm.logged_in
 
 
+@pytest.mark.parametrize("command", [b"RETR 1\r\n", b"UIDL\r\n"])
+def test_a_stalled_client_gives_its_lock_back(command: bytes) -> None:
+    server = Server({}, "plain")
+    server.mailbox.messages["big"] = b"x" * 300_000 + b"\r\n"
+    session = server.log_in()
+    session.protocol.pauseProducing()
+    session.say(b"DELE 1\r\n" + command)
+    server.clock.advance(601)
+    assert session.transport.disconnected
+    lose(session)
+    assert not server.mailbox.held
+    assert server.log_in().say(b"STAT\r\n") == b"+OK 1 300002\r\n"
+
+
+def test_a_client_that_reads_slowly_is_not_stalled() -> None:
+    server = Server({}, "plain")
+    server.mailbox.messages["big"] = b"x" * 300_000 + b"\r\n"
+    session = server.log_in()
+    session.protocol.pauseProducing()
+    session.say(b"RETR 1\r\n")
+    for _ in range(5):
+        server.clock.advance(400)
+        session.protocol.resumeProducing()
+        session.protocol.pauseProducing()
+    assert not session.transport.disconnected
+
+
+@pytest.mark.parametrize("avatar", ["plain", "foreign"])
+def test_autologout_gives_the_lock_back_and_removes_nothing(avatar: str) -> None:
+    server = Server(RFC1939, avatar)
+    session = server.log_in()
+    session.say(b"DELE 1\r\n")
+    server.clock.advance(601)
+    assert session.transport.take().startswith(b"-ERR nothing heard for too long")
+    assert session.transport.disconnecting
+    lose(session)
+    assert not server.realm.logged_in
+    assert server.log_in().say(b"STAT\r\n") == b"+OK 2 320\r\n"
+
+
 def test_pipelined_input_is_bounded() -> None:
     server = Server({}, "plain")
     session = server.connect()

@@ -135,8 +135,8 @@ def test_a_data_folder_of_another_kind(tmp_path: Path) -> None:
 
 def test_a_data_folder_of_a_kind_that_is_not_known(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "format.json").write_text('{"version": 1, "store": "sqlite"}')
-    assert "sqlite" in refusal(tmp_path, "--data", "data")
+    (tmp_path / "data" / "format.json").write_text('{"version": 1, "store": "mbox"}')
+    assert "mbox" in refusal(tmp_path, "--data", "data")
 
 
 def test_accounts_that_are_no_database(tmp_path: Path) -> None:

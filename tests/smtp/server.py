@@ -100,7 +100,7 @@ class Server:
 
 
 def _policy(options: dict[str, str]) -> SMTPPolicy:
-    numbers = ("message_octets", "recipients", "errors")
+    numbers = ("message_octets", "recipients", "errors", "messages", "commands")
     given: dict[str, Any] = {name: int(options[name]) for name in numbers if name in options}
     for name in ("plaintext", "bare_newlines"):
         if name in options:
@@ -108,7 +108,7 @@ def _policy(options: dict[str, str]) -> SMTPPolicy:
     for name in ("announce", "lenient_networks"):
         if name in options:
             given[name] = options[name].split()
-    return SMTPPolicy(hostname="mail.example.com", smtputf8="smtputf8" in options, **given)
+    return SMTPPolicy(hostname="mail.example.com", smtputf8="ascii" not in options, **given)
 
 
 def identify(protocol: SMTPConnection) -> None:

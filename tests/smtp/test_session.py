@@ -128,6 +128,15 @@ def test_failed_login_is_told_without_the_password() -> None:
     assert client.protocol.client.user is None
 
 
+def test_a_password_that_cannot_be_checked_now() -> None:
+    server = Server()
+    server.directory.available = False
+    client = server.connect(LOOPBACK)
+    client.say(GREETED)
+    assert client.codes(b"AUTH PLAIN AGFubmEAc2VjcmV0\r\n") == ["454 4.7.0"]
+    assert client.codes(b"NOOP\r\n") == ["250 2.0.0"]
+
+
 def test_login_belongs_to_the_session() -> None:
     server = Server({"tls": ""})
     client = server.connect(LOOPBACK)

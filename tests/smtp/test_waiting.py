@@ -117,6 +117,54 @@ def test_the_connection_is_lost_while_a_step_waits(
     server.check_clean()
 
 
+def test_chunks_wait_for_each_step(delivery: ByHand, client: Connection) -> None:
+    client.say(BEGUN + b"BDAT 4\r\nab\r\nBDAT 0\r\nBDAT 2 LAST\r\ncdNOOP\r\n")
+    delivery.answer("begin")
+    delivery.answer("recipient")
+    assert answered(client) == ["250 2.1.0", "250 2.1.5"]
+    delivery.answer("write")
+    assert answered(client) == ["250 2.0.0", "250 2.0.0"]
+    delivery.answer("write")
+    assert answered(client) == []
+    delivery.answer("write")  # the end of its last line
+    assert answered(client) == []
+    delivery.answer("commit")
+    assert answered(client) == ["250 2.0.0", "250 2.0.0"]
+    assert delivery.octets == b"ab\r\ncd\r\n"
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["waits", "at once"])
+def test_a_chunk_that_cannot_be_written_is_refused(waits: bool) -> None:
+    delivery = ByHand(waits=waits)
+    delivery.answers = {"write": NOT_NOW}
+    server = Server(delivery=delivery)
+    client = server.connect()
+    client.say(GREETED)
+    client.protocol.dataReceived(BEGUN + b"BDAT 1\r\naBDAT 1\r\nbBDAT 1 LAST\r\ncNOOP\r\n")
+    if waits:
+        delivery.answer("begin")
+        delivery.answer("recipient")
+        delivery.answer("write", NOT_NOW)
+    assert answered(client)[2:] == ["450 4.2.1"] * 3 + ["250 2.0.0"]
+    assert delivery.steps.count("write") == delivery.steps.count("abort") == 1
+    assert len(server.told(MessageRefused)) == 1, "told once"
+
+
+@pytest.mark.parametrize("end", ["lost", "reset", "ehlo"])
+def test_chunks_that_are_given_up(end: str) -> None:
+    delivery = ByHand(waits=False)
+    server = Server(delivery=delivery)
+    client = server.connect()
+    client.say(GREETED + BEGUN + b"BDAT 1\r\na")
+    if end == "lost":
+        client.say(b"BDAT 10 LAST\r\nb")
+        client.lose()
+    else:
+        client.say(b"RSET\r\n" if end == "reset" else GREETED)
+    assert delivery.steps[-1] == "abort"
+    assert "commit" not in delivery.steps
+
+
 def test_recipient_refused_is_told(delivery: ByHand, server: Server, client: Connection) -> None:
     client.say(BEGUN)
     delivery.answer("begin")
@@ -149,11 +197,12 @@ def test_a_commit_under_way_is_answered_before_the_end(
 
 
 @pytest.mark.parametrize("waits", [True, False], ids=["waits", "at once"])
-def test_a_message_half_sent_is_given_up(waits: bool) -> None:
+@pytest.mark.parametrize("command", [b"DATA\r\n", b"BDAT 100 LAST\r\n"])
+def test_a_message_half_sent_is_given_up(waits: bool, command: bytes) -> None:
     delivery = ByHand(waits=waits)
     server = Server(delivery=delivery)
     client = server.connect()
-    client.say(GREETED + BEGUN + b"DATA\r\n" + MESSAGE)
+    client.say(GREETED + BEGUN + command + MESSAGE)
     if waits:
         delivery.answer("begin")
         delivery.answer("recipient")

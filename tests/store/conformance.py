@@ -277,6 +277,7 @@ class DeliveryConformance:
         for number, name in enumerate(names):
             assert contents(place.store, name) == [b"%d\r\n" % number], name
             assert place.administration.usage(name).messages == 1
+        assert place.administration.mailboxes() == sorted(names)
 
     def test_uidls_are_unique_and_stay(self, place: Place) -> None:
         given = [copy.uidl for _ in range(50) for copy in deliver(place.store, b"same\r\n")]
@@ -295,6 +296,52 @@ class DeliveryConformance:
         place.restart()
         assert uidls(place.store) == left
         assert deliver(place.store, b"same\r\n")[0].uidl not in given
+
+
+class UsageConformance:
+    """What a quota is told."""
+
+    def test_nothing(self, place: Place) -> None:
+        assert result(place.store.usage(ANNA)) == Usage(0, 0)
+        assert result(place.store.usage("@example.com", True)) == Usage(0, 0)
+
+    def test_what_was_delivered_counts_at_once(self, place: Place) -> None:
+        for number in range(1, 4):
+            deliver(place.store, b"line\r\n" * number)
+            assert result(place.store.usage(ANNA)) == Usage(number, 3 * number * (number + 1))
+            assert result(place.store.usage(ANNA, True)) == Usage(number, 3 * number * (number + 1))
+        assert result(place.store.usage(BERT)) == Usage(0, 0)
+
+    def test_of_a_domain(self, place: Place) -> None:
+        deliver(place.store, b"one\r\n", ANNA, "carl@example.com", BERT)
+        assert result(place.store.usage("@example.com")) == Usage(2, 10)
+        deliver(place.store, b"two\r\n")
+        assert result(place.store.usage("@example.com")) == Usage(3, 15)
+        assert result(place.store.usage("@example.org")) == Usage(1, 5)
+        assert result(place.store.usage("@ample.com")) == Usage(0, 0)
+
+    def test_the_same_as_the_snapshot(self, place: Place) -> None:
+        for message in MESSAGES.values():
+            deliver(place.store, message)
+        snapshot = opened(place.store).snapshot
+        assert result(place.store.usage(ANNA)) == Usage(len(snapshot), snapshot.octets)
+
+    def test_what_was_deleted_counts_no_more(self, place: Place) -> None:
+        deliver(place.store, b"one\r\n")
+        deliver(place.store, b"three\r\n")
+        assert result(place.store.usage(ANNA)) == Usage(2, 12)
+        maildrop = opened(place.store)
+        assert result(maildrop.commit([1])) == []
+        maildrop.release()
+        assert result(place.store.usage(ANNA, True)) == Usage(1, 5)
+        assert result(place.store.usage("@example.com", True)) == Usage(1, 5)
+
+    def test_what_another_process_delivered(self, place: Place) -> None:
+        other = place.another()
+        assert result(place.store.usage(ANNA)) == Usage(0, 0)
+        deliver(other, b"one\r\n")
+        assert result(place.store.usage(ANNA, True)) == Usage(1, 5)
+        assert result(other.usage(ANNA)) == Usage(1, 5)
 
 
 class AttributesConformance:
@@ -319,6 +366,7 @@ class AttributesConformance:
             maildrop = opened(place.store)
             assert [maildrop.attributes(index) for index in range(4)] == given
             assert list(maildrop.snapshot.uidls) == [a.uidl for a in given]
+            assert list(maildrop.snapshot.smtputf8) == [1, 3]
             maildrop.release()
             place.restart()
 

@@ -8,10 +8,15 @@ from tests.store.conformance import (
     DeliveryConformance,
     HoldConformance,
     MaildropConformance,
+    UsageConformance,
 )
 
 
 class TestDelivery(DeliveryConformance):
+    pass
+
+
+class TestUsage(UsageConformance):
     pass
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.wire.replies import SMTPReply
 from gateway.wire.smtp_commands import (
+    BdatCommand,
     SyntaxProblem,
-    decode_xtext,
+    parse_bdat,
     parse_hello,
     parse_mail,
     parse_rcpt,
     split_command,
 )
+from gateway.wire.smtp_parameters import MAIL_PARAMETERS, RCPT_PARAMETERS
+
+BASIC = ("SIZE", "BODY", "AUTH")
+UTF8 = (*BASIC, "SMTPUTF8")
 
 
-def refusal_of_mail(argument: str, *, smtputf8_offered: bool = False) -> SMTPReply:
+def refusal_of_mail(argument: str, offered: Collection[str] = BASIC) -> SMTPReply:
     with pytest.raises(SyntaxProblem) as caught:
-        parse_mail(argument, smtputf8_offered=smtputf8_offered)
+        parse_mail(argument, offered=offered)
     return caught.value.reply
 
 
@@ -112,7 +119,7 @@ class TestMail:
     )
     def test_sender(self, argument: str, sender: str) -> None:
         for suffix in ("", " ", " SIZE=7", "  SIZE=7  "):
-            mail = parse_mail(argument + suffix, smtputf8_offered=False)
+            mail = parse_mail(argument + suffix, offered=BASIC)
             assert mail.sender == sender
             assert mail.size == (7 if suffix.strip() else None)
 
@@ -140,9 +147,7 @@ class TestMail:
         assert text in reply.text
 
     def test_parameters(self) -> None:
-        mail = parse_mail(
-            "FROM:<a@b> size=12345 Body=8bitmime AUTH=c+2Bd@e SMTPUTF8", smtputf8_offered=True
-        )
+        mail = parse_mail("FROM:<a@b> size=12345 Body=8bitmime AUTH=c+2Bd@e SMTPUTF8", offered=UTF8)
         assert mail.parameters == {
             "SIZE": "12345",
             "BODY": "8bitmime",
@@ -157,12 +162,12 @@ class TestMail:
         )
 
     def test_no_parameters(self) -> None:
-        mail = parse_mail("FROM:<a@b>", smtputf8_offered=True)
+        mail = parse_mail("FROM:<a@b>", offered=UTF8)
         assert mail.parameters == {}
         assert (mail.size, mail.body, mail.smtputf8, mail.submitter) == (None, None, False, None)
 
     def test_a_submitter_who_is_nobody(self) -> None:
-        assert parse_mail("FROM:<a@b> AUTH=<>", smtputf8_offered=False).submitter == ""
+        assert parse_mail("FROM:<a@b> AUTH=<>", offered=BASIC).submitter == ""
 
     @pytest.mark.parametrize(
         ("parameters", "expected"),
@@ -196,14 +201,14 @@ class TestMail:
         assert codes(refusal_of_mail(f"FROM:a@b {parameters}")) == expected
 
     def test_smtputf8_takes_no_value(self) -> None:
-        reply = refusal_of_mail("FROM:<a@b> SMTPUTF8=1", smtputf8_offered=True)
+        reply = refusal_of_mail("FROM:<a@b> SMTPUTF8=1", offered=UTF8)
         assert codes(reply) == "501 5.5.4"
 
     def test_a_sender_beyond_ascii_needs_smtputf8(self) -> None:
         for argument in ("FROM:<j\u00f6rg@b>", "FROM:<a@b\u00fccher.example>"):
-            reply = refusal_of_mail(argument, smtputf8_offered=True)
+            reply = refusal_of_mail(argument, offered=UTF8)
             assert codes(reply) == "553 5.6.7"
-            mail = parse_mail(argument + " SMTPUTF8", smtputf8_offered=True)
+            mail = parse_mail(argument + " SMTPUTF8", offered=UTF8)
             assert f"FROM:<{mail.sender}>" == argument
 
 
@@ -245,16 +250,61 @@ class TestRcpt:
         assert parse_rcpt("TO:<j\u00f6rg@b>", smtputf8=True).recipient == "j\u00f6rg@b"
 
 
-class TestXtext:
-    def test_decodes(self) -> None:
-        assert decode_xtext("") == ""
-        assert decode_xtext("a+2Bb+3Dc") == "a+b=c"
-        assert decode_xtext("j+C3+B6rg") == "j\u00f6rg"
+class TestBdat:
+    @pytest.mark.parametrize(
+        ("argument", "octets", "last"),
+        [
+            ("0", 0, False),
+            ("0 LAST", 0, True),
+            ("86 last", 86, True),
+            ("1000  LAST", 1000, True),
+            ("99999999999999999999", 99999999999999999999, False),
+        ],
+    )
+    def test_valid(self, argument: str, octets: int, last: bool) -> None:
+        assert parse_bdat(argument) == BdatCommand(octets, last)
 
-    @pytest.mark.parametrize("text", ["+", "+2", "+2b", "a=b", "a b", "\u00f6", "+FF"])
-    def test_refuses(self, text: str) -> None:
-        with pytest.raises(ValueError, match="value is not valid"):
-            decode_xtext(text)
+    @pytest.mark.parametrize(
+        "argument",
+        ["", "LAST", "x", "-1", "+1", "1.0", "1LAST", "1 FIRST", "1 LAST 2", "\u0661", "9" * 21],
+    )
+    def test_invalid(self, argument: str) -> None:
+        with pytest.raises(SyntaxProblem) as caught:
+            parse_bdat(argument)
+        assert codes(caught.value.reply) == "501 5.5.4"
+
+
+class TestParametersOfExtensions:
+    def test_those_of_mail(self) -> None:
+        mail = parse_mail(
+            "FROM:<a@b> RET=hdrs ENVID=QQ+2B314 REQUIRETLS", offered=("RET", "ENVID", "REQUIRETLS")
+        )
+        assert (mail.ret, mail.envid, mail.requiretls) == ("HDRS", "QQ+314", True)
+
+    def test_those_of_rcpt(self) -> None:
+        rcpt = parse_rcpt(
+            "TO:<a@b> NOTIFY=success,Delay ORCPT=rfc822;Bob+2Bx@b", offered=("NOTIFY", "ORCPT")
+        )
+        assert rcpt.notify == {"SUCCESS", "DELAY"}
+        assert rcpt.original == ("rfc822", "Bob+x@b")
+
+    def test_none(self) -> None:
+        mail, rcpt = parse_mail("FROM:<a@b>", offered=()), parse_rcpt("TO:<a@b>")
+        assert (mail.ret, mail.envid, mail.requiretls) == (None, None, False)
+        assert (rcpt.notify, rcpt.original) == (None, None)
+
+    @pytest.mark.parametrize("parameter", ["RET=FULL", "ENVID=x", "REQUIRETLS", "RET=nonsense"])
+    def test_of_mail_where_not_offered(self, parameter: str) -> None:
+        assert codes(refusal_of_mail(f"FROM:<a@b> {parameter}")) == "555 5.5.4"
+
+    @pytest.mark.parametrize("parameter", ["NOTIFY=NEVER", "ORCPT=rfc822;a@b", "NOTIFY"])
+    def test_of_rcpt_where_not_offered(self, parameter: str) -> None:
+        assert codes(refusal_of_rcpt(f"TO:<a@b> {parameter}")) == "555 5.5.4"
+
+    @pytest.mark.parametrize("parameter", ["RET", "RET=", "RET=ALL", "ENVID", "REQUIRETLS=1"])
+    def test_of_mail_where_not_valid(self, parameter: str) -> None:
+        reply = refusal_of_mail(f"FROM:<a@b> {parameter}", ("RET", "ENVID", "REQUIRETLS"))
+        assert codes(reply) == "501 5.5.4"
 
 
 @settings(deadline=None, max_examples=500)
@@ -264,8 +314,8 @@ def test_anything_is_parsed_or_refused_with_a_reply(octets: bytes) -> None:
         try:
             verb, argument = split_command(line)
             if verb == "MAIL":
-                parse_mail(argument, smtputf8_offered=True)
-                parse_rcpt("TO" + argument[4:], smtputf8=True)
+                parse_mail(argument, offered=MAIL_PARAMETERS)
+                parse_rcpt("TO" + argument[4:], smtputf8=True, offered=RCPT_PARAMETERS)
             parse_hello(argument)
         except SyntaxProblem as problem:
             sent = bytes(problem.reply)

@@ -23,10 +23,11 @@ def check(folder: Folder) -> Iterator[Finding]:
 def _check_checkers(settings: Settings) -> None:
     if settings.auth.checkers == ("embedded",):
         return
+    from gateway.accounts.sources.surroundings import default_surroundings
     from gateway.accounts.strings import checkers_from
 
     unread: Any = None  # accounts are not asked for anything here
     try:
-        checkers_from(settings.auth.checkers, (), unread)
+        checkers_from(settings.auth.checkers, (), unread, default_surroundings())
     except AccountError as error:
         raise settings.error("auth.checkers", str(error)) from None

@@ -12,7 +12,7 @@ from zope.interface import implementer
 from gateway.store.interfaces import IStoreAdministration, Usage
 from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.errors import told_as_store_error
-from gateway.store.maildir.folders import mailbox_folder, sync_folder
+from gateway.store.maildir.folders import mailbox_folder, mailbox_of, sync_folder
 from gateway.store.maildir.lock import FolderLock
 from gateway.store.maildir.names import NameMaker
 
@@ -38,6 +38,15 @@ class MaildirAdministration:
             return Usage(0, 0)
         snapshot = list_mailbox(folder, self._names, owned=False).snapshot
         return Usage(len(snapshot), snapshot.octets)
+
+    def mailboxes(self) -> list[str]:
+        """See `IStoreAdministration.mailboxes`. Raises `StoreError`."""
+        if not self._root.exists():
+            return []
+        with told_as_store_error("read", self._root):
+            folders = [path for path in self._root.glob("*/*") if (path / "new").is_dir()]
+        names = (mailbox_of(self._root, folder) for folder in folders)
+        return sorted(name for name in names if name is not None)
 
     def location(self, mailbox: str) -> Path:
         """See `IStoreAdministration.location`."""

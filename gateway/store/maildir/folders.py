@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 SUBFOLDERS = ("tmp", "new", "cur")
 # No escaped name looks like these two: in those, two hexadecimal digits follow each "%".
@@ -37,6 +38,18 @@ def mailbox_folder(root: Path, mailbox: str) -> Path:
     if not at:
         return root / _NO_DOMAIN / escape(mailbox)
     return root / escape(domain) / escape(local_part)
+
+
+def mailbox_of(root: Path, folder: Path) -> str | None:
+    """Say which mailbox lies in a folder below `root`; None if it is none of ours."""
+    domain, local_part = (unescape(part) for part in folder.relative_to(root).parts)
+    name = local_part if folder.parent.name == _NO_DOMAIN else f"{local_part}@{domain}"
+    return name if mailbox_folder(root, name) == folder else None
+
+
+def unescape(name: str) -> str:
+    """Undo `escape`."""
+    return "" if name == _EMPTY else unquote(name, "utf-8", "surrogatepass")
 
 
 def make_folder(folder: Path) -> None:

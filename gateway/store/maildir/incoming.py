@@ -30,6 +30,11 @@ class IncomingMessage:
         self._size = CanonicalSize()
         self._encoder = LFEncoder()
 
+    @property
+    def octets(self) -> int:
+        """How large it is with CRLF line ends, once it is committed."""
+        return self._size.octets
+
     def add(self, blocks: Sequence[bytes]) -> None:
         """Write the next octets, in canonical form. Raises `StoreError`."""
         with told_as_store_error("write a message to", "the spool"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
@@ -16,7 +18,9 @@ from gateway.store.interfaces import (
     IMailStore,
     IMessageWriter,
     MessageAttributes,
+    StoredCopy,
     StoreError,
+    Usage,
 )
 from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.errors import told_as_store_error
@@ -25,11 +29,12 @@ from gateway.store.maildir.holds import Hold, MaildropHolds
 from gateway.store.maildir.incoming import IncomingMessage
 from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.maildrop import InThread, Maildrop
-from gateway.store.maildir.memory import Memory
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.tidy import tidy_tmp
-from gateway.store.maildir.writer import MessageWriter
+from gateway.store.maildir.usage import UsageBook
+from gateway.store.memory import Memory
+from gateway.store.writer import MessageWriter
 
 WAIT_SECONDS = 10.0
 """How long a login waits for a maildrop that is in use."""
@@ -79,6 +84,7 @@ class MaildirStore:
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}
+        self._usage = UsageBook(root, in_thread, reactor)
 
     def start(self) -> None:
         """Make the folders, and remove what a gateway that died has left. Blocks.
@@ -100,7 +106,18 @@ class MaildirStore:
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
         message = IncomingMessage(self._root, self._spool, self._names, attributes)
-        return MessageWriter(message, self._memory, self._in_thread)
+        commit = partial(self._commit, message)
+        return MessageWriter(message, commit, self._memory, self._in_thread)
+
+    def _commit(
+        self, message: IncomingMessage, blocks: list[bytes], mailboxes: Sequence[str]
+    ) -> Deferred[list[StoredCopy]]:
+        stored: Deferred[list[StoredCopy]] = self._in_thread(message.commit, blocks, mailboxes)
+        return stored.addCallback(self._usage.add, message)
+
+    def usage(self, mailbox: str, fresh: bool = False) -> Usage | Deferred[Usage]:
+        """See `IMailStore.usage`."""
+        return self._usage.usage(mailbox, fresh)
 
     async def _open_maildrop(self, mailbox: str, client: Client) -> IMaildrop:
         folder = mailbox_folder(self._root, mailbox)

@@ -15,13 +15,14 @@ from zope.interface.verify import verifyObject
 
 from gateway.accounts.credentials import CramMD5Credentials
 from gateway.accounts.interfaces import InvalidResponse, ISASLMechanism
+from gateway.accounts.sasl.channel import Channel
 from gateway.accounts.sasl.exchange import AuthExchange
 from gateway.accounts.sasl.mechanisms import MECHANISMS, offered
 from gateway.wire.sasl import Cancelled
 
 
 def exchange(name: str) -> AuthExchange:
-    return AuthExchange(MECHANISMS[name].make("mail.example.org"))
+    return AuthExchange(MECHANISMS[name].make(Channel("mail.example.org", BOTH)))
 
 
 def pair(credentials: Any) -> tuple[bytes, bytes]:
@@ -47,11 +48,13 @@ class TestTable:
     @pytest.mark.parametrize("name", MECHANISMS)
     def test_rows(self, name: str) -> None:
         row = MECHANISMS[name]
-        mechanism = row.make("mail.example.org")
+        mechanism = row.make(Channel("mail.example.org", BOTH))
         assert verifyObject(ISASLMechanism, mechanism)
         assert mechanism.name == row.name == name == name.upper()
-        assert row.usable_with(BOTH)
-        assert row.usable_with(PASSWORDS) == row.plaintext
+        known = name in ("PLAIN", "LOGIN", "CRAM-MD5")
+        assert row.usable_on(Channel("mail.example.org", BOTH)) == known
+        known = known and row.plaintext
+        assert row.usable_on(Channel("mail.example.org", PASSWORDS)) == known
 
     @pytest.mark.parametrize(
         ("portal", "secure", "announce", "names"),
@@ -69,7 +72,8 @@ class TestTable:
     def test_offered(
         self, portal: Portal, secure: bool, announce: list[str], names: list[str]
     ) -> None:
-        assert offered(portal, secure_line=secure, announce=announce) == names
+        channel = Channel("mail.example.org", portal)
+        assert offered(channel, secure_line=secure, announce=announce) == names
 
 
 class TestPlain:

@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.store.interfaces import IMessageWriter, StoredCopy
-from gateway.store.maildir.incoming import IncomingMessage
-from gateway.store.maildir.maildrop import InThread
-from gateway.store.maildir.memory import Memory
+from gateway.store.memory import Memory
 
 IN_MEMORY = 65_536
 """How many octets of a message are held before they are written to the spool."""
 
 
+InThread = Callable[..., Deferred[Any]]
+"""Runs a blocking call with its arguments off the reactor thread."""
+
+
+class Incoming(Protocol):
+    """What takes the octets. Called with one thing at a time."""
+
+    def add(self, blocks: Sequence[bytes]) -> None:
+        """Write the next octets to the spool. Blocks. Raises `StoreError`."""
+
+    def discard(self) -> None:
+        """Give up what was spooled. Blocks, never raises."""
+
+
 @implementer(IMessageWriter)
 class MessageWriter:
-    """See `IMessageWriter`."""
+    """See `IMessageWriter`.
 
-    def __init__(self, message: IncomingMessage, memory: Memory, in_thread: InThread) -> None:
+    @param commit: called with the last octets and the mailboxes; stores the message durably.
+    """
+
+    def __init__(
+        self,
+        message: Incoming,
+        commit: Callable[[list[bytes], Sequence[str]], Deferred[list[StoredCopy]]],
+        memory: Memory,
+        in_thread: InThread,
+    ) -> None:
         self.octets = 0
         self._message = message
+        self._store = commit
         self._memory = memory
         self._in_thread = in_thread
         self._blocks: list[bytes] = []
@@ -69,19 +92,19 @@ class MessageWriter:
         if self._failure is not None:
             self._drop()
             return fail(self._failure)
-        return self._hand_over(self._message.commit, mailboxes)
+        return self._hand_over(self._store, mailboxes)
 
     def _spool(self) -> None:
         """Have what is held written to the spool."""
         self._spooled = True
-        self._spooling = self._hand_over(self._message.add)
+        self._spooling = self._hand_over(partial(self._in_thread, self._message.add))
         self._spooling.addErrback(self._failed).addCallback(self._written)
 
-    def _hand_over(self, take: Callable[..., Any], *arguments: object) -> Deferred[Any]:
-        """Call `take` with what is held, and with other arguments, in a thread."""
+    def _hand_over(self, take: Callable[..., Deferred[Any]], *arguments: object) -> Deferred[Any]:
+        """Call `take` with what is held, and with other arguments."""
         blocks, self._blocks = self._blocks, []
         held, self._held = self._held, 0
-        return self._in_thread(take, blocks, *arguments).addBoth(self._forget, held)
+        return take(blocks, *arguments).addBoth(self._forget, held)
 
     def _forget(self, result: Any, octets: int) -> Any:
         self._memory.release(octets)

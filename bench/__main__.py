@@ -1,0 +1,45 @@
+"""Runs the benchmarks. `python -m bench --list` names them, `python -m bench NAME ...` runs one.
+
+Without a name all are run, one after another. Options after the name go to the benchmark.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+HELPERS = frozenset({"__main__", "bare_smtp", "processes", "smtp_load", "smtp_servers"})
+
+
+def benchmarks() -> dict[str, str]:
+    """The name of each benchmark, and the first line of what it says of itself."""
+    files = sorted(file for file in HERE.glob("*.py") if file.stem not in HELPERS)
+    docs = {file.stem: ast.get_docstring(ast.parse(file.read_text())) or "" for file in files}
+    return {name: text.splitlines()[0] if text else "" for name, text in docs.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for; return the exit status."""
+    found = benchmarks()
+    if arguments[:1] in (["--list"], ["-h"], ["--help"]):
+        print(__doc__)
+        for name, text in found.items():
+            print(f"  {name:16} {text}")
+        return 0
+    if arguments and arguments[0] not in found:
+        print(f"there is no benchmark {arguments[0]!r}; there are {', '.join(found)}")
+        return 2
+    names, options = ([arguments[0]], arguments[1:]) if arguments else (list(found), [])
+    status = 0
+    for name in names:
+        print(f"-- {name}: {found[name]}", flush=True)
+        command = [sys.executable, HERE / f"{name}.py", *options]
+        status = subprocess.run(command, cwd=HERE.parent).returncode or status
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,207 @@
+"""The servers that receive: the gateway, the bare floor, and Postfix where it is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.interop.gateway import Gateway
+
+MAILBOXES = 50
+HERE = Path(__file__).parent
+
+
+class Server(ABC):
+    """A running server with mailboxes; each is a Maildir."""
+
+    name: str
+    pid: int
+    """The process above all others of the server."""
+    port: int
+    mailboxes: list[str]
+    folders: list[Path]
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def stored(self) -> int:
+        """How many messages lie in all mailboxes."""
+        return sum(len(os.listdir(new)) for new in self.folders if new.exists())  # noqa: PTH208
+
+    @abstractmethod
+    def start(self) -> None: ...
+
+    @abstractmethod
+    def stop(self) -> None: ...
+
+
+class OurGateway(Server):
+    """`twistd pop3gw` with a Maildir store."""
+
+    name = "pop3gw"
+
+    def start(self) -> None:
+        configuration = '[auth]\nplaintext = "loopback"\n[limits]\nconnections = 5000\n'
+        self._gateway = Gateway(self.folder, configuration=configuration)
+        self._gateway.start()
+        self.mailboxes = [one.address for one in self._gateway.add_accounts(MAILBOXES)]
+        root = self._gateway.data / "mail" / "localhost"
+        self.folders = [root / address.partition("@")[0] / "new" for address in self.mailboxes]
+        self.port = self._gateway.ports["smtp"]
+        assert self._gateway.process is not None
+        self.pid = self._gateway.process.pid
+
+    def stop(self) -> None:
+        self._gateway.stop()
+
+
+class Bare(Server):
+    """See `bench/bare_smtp.py`."""
+
+    name = "bare"
+
+    def start(self) -> None:
+        root, certificate = self.folder / "mail", make_certificate(self.folder)
+        self.port = free_port()
+        command = [sys.executable, HERE / "bare_smtp.py", root, str(self.port), certificate]
+        self._process = subprocess.Popen(command)
+        self.pid = self._process.pid
+        wait_for(self.port)
+        self.mailboxes = [f"user{number}@bench.example" for number in range(1, MAILBOXES + 1)]
+        self.folders = [root / f"user{number}" / "new" for number in range(1, MAILBOXES + 1)]
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=20)
+
+
+class Postfix(Server):
+    """A private Postfix on a port of loopback, which delivers into Maildirs by `virtual`."""
+
+    name = "postfix"
+
+    def start(self) -> None:
+        self.folder.chmod(0o755)
+        self.port, configuration = free_port(), self.folder / "conf"
+        users = [f"user{number}" for number in range(1, MAILBOXES + 1)]
+        self.mailboxes = [f"{user}@bench.example" for user in users]
+        self.folders = [self.folder / "mail" / user / "new" for user in users]
+        for name in ("conf", "mail", "queue", "data"):
+            (self.folder / name).mkdir()
+        shutil.chown(self.folder / "mail", "nobody", "nogroup")
+        shutil.chown(self.folder / "data", "postfix", "postfix")
+        maps = "".join(f"{user}@bench.example {user}/\n" for user in users)
+        (configuration / "users").write_text(maps)
+        certificate = make_certificate(self.folder)
+        main = POSTFIX_MAIN.format(folder=self.folder, certificate=certificate)
+        (configuration / "main.cf").write_text(main)
+        (configuration / "master.cf").write_text(POSTFIX_MASTER.format(port=self.port))
+        self._run("start")
+        wait_for(self.port)
+        self.pid = int((self.folder / "queue" / "pid" / "master.pid").read_text())
+
+    def _run(self, what: str) -> None:
+        log = (self.folder / "start.log").open("ab")
+        command = [shutil.which("postfix") or "postfix", "-c", self.folder / "conf", what]
+        with log:
+            subprocess.run(command, stdout=log, stderr=log, check=True, timeout=60)
+
+    def stop(self) -> None:
+        self._run("stop")
+
+
+POSTFIX_MAIN = """
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = {folder}/postfix.log
+maillog_file_prefixes = {folder}
+myhostname = bench.example
+mydestination =
+mynetworks = 127.0.0.0/8
+alias_maps =
+virtual_mailbox_domains = bench.example
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = texthash:{folder}/conf/users
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+virtual_minimum_uid = 1
+virtual_mailbox_limit = 0
+message_size_limit = 60000000
+default_process_limit = 150
+virtual_destination_concurrency_limit = 100
+virtual_destination_recipient_limit = 1
+default_destination_concurrency_limit = 100
+smtpd_client_connection_count_limit = 0
+smtpd_peername_lookup = no
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = {certificate}
+smtpd_tls_key_file = {certificate}
+in_flow_delay = 0
+"""
+
+POSTFIX_MASTER = """
+127.0.0.1:{port} inet n - n - 200 smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+proxymap unix - - n - - proxymap
+error unix - - n - - error
+retry unix - - n - - error
+virtual unix - n n - 100 virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def servers() -> dict[str, type[Server]]:
+    """Those that can run here, by name."""
+    found: list[type[Server]] = [OurGateway, Bare]
+    if shutil.which("postfix") and os.geteuid() == 0:
+        found.append(Postfix)
+    return {server.name: server for server in found}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    """Wait until something listens."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def make_certificate(folder: Path) -> Path:
+    """Make a certificate and its key, in one file."""
+    file, alone = folder / "certificate.pem", folder / "only.pem"
+    request = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bench.example")
+    command = ["openssl", "req", *request, "-keyout", str(file), "-out", str(alone)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    file.write_bytes(file.read_bytes() + alone.read_bytes())
+    return file

@@ -1,0 +1,1 @@
+"""Where mail can be brought in from: one file for each source."""

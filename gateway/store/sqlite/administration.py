@@ -1,0 +1,86 @@
+"""What the `pop3gw` command asks about a store. Blocks: not for a reactor thread."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zope.interface import implementer
+
+from gateway.store.interfaces import IStoreAdministration, Usage
+from gateway.store.maildir.folders import make_folder
+from gateway.store.maildir.lock import FolderLock
+from gateway.store.sqlite.creation import ready_to_open
+from gateway.store.sqlite.database import Database, transaction
+from gateway.store.sqlite.errors import told_as_store_error
+from gateway.store.sqlite.large import LargeFiles
+from gateway.store.sqlite.layout import Layout
+from gateway.store.sqlite.removal import remove
+
+
+@implementer(IStoreAdministration)
+class SQLiteAdministration:
+    """See `IStoreAdministration`.
+
+    @param folder: the folder of the store; it is not made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._layout = Layout(folder)
+        self._database = Database(self._layout)
+
+    def usage(self, mailbox: str) -> Usage:
+        """See `IStoreAdministration.usage`. Raises `StoreError`."""
+        if not ready_to_open(self._layout):
+            return Usage(0, 0)
+        with self._reading() as connection:
+            query = "SELECT messages, octets FROM mailboxes WHERE address = ?"
+            row = connection.execute(query, (mailbox,)).fetchone()
+        return Usage(*row) if row is not None else Usage(0, 0)
+
+    def mailboxes(self) -> list[str]:
+        """See `IStoreAdministration.mailboxes`. Raises `StoreError`."""
+        if not ready_to_open(self._layout):
+            return []
+        with self._reading() as connection:
+            query = "SELECT address FROM mailboxes ORDER BY address"
+            return [address for (address,) in connection.execute(query)]
+
+    def location(self, mailbox: str) -> Path | None:  # noqa: ARG002  (the interface's)
+        """See `IStoreAdministration.location`: a row is no place for a person."""
+        return None
+
+    def purge(self, mailbox: str) -> None:
+        """See `IStoreAdministration.purge`."""
+        if not ready_to_open(self._layout):
+            return
+        place = self._layout.lock_folder(mailbox)
+        with told_as_store_error("make the folder", place):
+            make_folder(place)
+        lock = FolderLock.take(place, mailbox, "", time.time())
+        try:
+            self._purge(mailbox)
+        finally:
+            lock.release()
+        large = LargeFiles(self._database)
+        while large.sweep():
+            pass
+
+    def _purge(self, mailbox: str) -> None:
+        with self._reading() as connection, transaction(connection):
+            query = "SELECT id FROM mailboxes WHERE address = ?"
+            row = connection.execute(query, (mailbox,)).fetchone()
+            if row is not None:
+                query = "SELECT place, number FROM messages WHERE mailbox = ?"
+                remove(connection, row[0], connection.execute(query, row).fetchall())
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with (
+            self._database.connection() as connection,
+            told_as_store_error("use", self._layout.database),
+        ):
+            yield connection

@@ -1,0 +1,208 @@
+"""A copy of a store, made while mail flows; a later one copies only what is new or changed. Blocks.
+
+The copy is a store itself: the same tables, the same folder of large bodies. Its row in `store`
+says how far it goes: bodies from `next_number` on are new to it, and so are the mailboxes whose
+`change` is beyond its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from gateway.store.interfaces import StoreError
+from gateway.store.maildir.folders import make_folder, sync_folder
+from gateway.store.sqlite.creation import MARK, fill
+from gateway.store.sqlite.database import connect
+from gateway.store.sqlite.layout import Layout
+from gateway.store.sqlite.migration import migrate
+
+_BODIES_AT_ONCE = 500
+_TABLES = ("bodies", "contents", "files")
+
+
+@dataclass
+class Copied:
+    """What one run copied."""
+
+    messages: int = 0
+    files: int = 0
+    octets: int = 0
+    """Of the bodies."""
+    mailboxes: int = 0
+    """Whose lists were changed."""
+
+
+class Backup:
+    """One run of a backup, within one read transaction.
+
+    @param source: the store.
+    @param target: where the copy is, or is to be.
+    @raise StoreError: there is another store's copy, or one of a later state.
+    """
+
+    def __init__(self, source: Layout, target: Layout) -> None:
+        self._source = source
+        self._target = target
+        self._copied = Copied()
+
+    @contextmanager
+    def opened(self) -> Iterator[Backup]:
+        """Hold the state of the store as it is now. Raises `sqlite3.Error`, `OSError`."""
+        self._make_target()
+        keep = os.open(self._source.keep_files, os.O_RDONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(keep, fcntl.LOCK_SH)
+            with closing(connect(self._source)) as connection:
+                self._connection = connection
+                connection.execute("ATTACH ? AS backup", (str(self._target.database),))
+                connection.execute("PRAGMA backup.synchronous = FULL")
+                connection.execute("BEGIN")
+                try:
+                    self._look()
+                    yield self
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+        finally:
+            os.close(keep)
+
+    @property
+    def bodies(self) -> int:
+        """How many bodies are to be copied."""
+        query = "SELECT count(*) FROM main.bodies WHERE number >= ?"
+        return int(self._connection.execute(query, (self._from_number,)).fetchone()[0])
+
+    def run(self, advance: Callable[[], object]) -> Copied:
+        """Copy what is new, durably. The copy changes at the very end, or not at all.
+
+        @param advance: called for each body.
+        """
+        self._copy_bodies(advance)
+        dead_files = self._copy_mailboxes()
+        for table in ("epochs", "store"):
+            self._connection.execute(f"DELETE FROM backup.{table}")
+            self._connection.execute(f"INSERT INTO backup.{table} SELECT * FROM main.{table}")
+        self._connection.execute("COMMIT")
+        for name in dead_files:
+            self._target.large_file(name).unlink(missing_ok=True)
+        return self._copied
+
+    def _make_target(self) -> None:
+        for folder in (self._target.folder, self._target.large):
+            make_folder(folder)
+        database = self._target.database
+        if database.exists():
+            with closing(connect(self._target)) as connection:
+                migrate(self._target, connection)
+                connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+            return
+        new = database.with_name(f"{database.name}.{token_hex(4)}")
+        with closing(sqlite3.connect(new, isolation_level=None)) as connection:
+            fill(connection, first_number=1)
+            connection.execute("DELETE FROM epochs")
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+        new.chmod(0o600)
+        new.rename(database)
+        self._target.marker.write_bytes(MARK)
+        sync_folder(self._target.folder)
+
+    def _look(self) -> None:
+        """Find out from where on to copy."""
+        execute = self._connection.execute
+        state = "SELECT next_number, change FROM {}.store"
+        number, change = execute(state.format("main")).fetchone()
+        self._from_number, self._from_change = execute(state.format("backup")).fetchone()
+        names = "SELECT id, name, first_number, first_change FROM {}.epochs ORDER BY id"
+        ours = execute(names.format("main")).fetchall()
+        theirs = execute(names.format("backup")).fetchall()
+        if ours[: len(theirs)] != theirs:
+            raise StoreError(f"{self._target.folder} holds the backup of another store")
+        # A restored store knows what the backup held then, and nothing that came into it later.
+        later = [*((row[2], row[3]) for row in ours[len(theirs) :]), (number, change)]
+        if any(n < self._from_number or c < self._from_change for n, c in later):
+            raise StoreError(
+                f"{self._target.folder} holds a later state of this store than the store itself"
+            )
+
+    def _copy_bodies(self, advance: Callable[[], object]) -> None:
+        execute = self._connection.execute
+        last = self._from_number - 1
+        query = "SELECT number, octets FROM main.bodies WHERE number > ? ORDER BY number LIMIT ?"
+        while rows := execute(query, (last, _BODIES_AT_ONCE)).fetchall():
+            first, last = rows[0][0], rows[-1][0]
+            between = "WHERE number BETWEEN ? AND ?"
+            names = f"SELECT name FROM main.files {between}"
+            for (name,) in execute(names, (first, last)).fetchall():
+                self._copy_file(name)
+            for table in _TABLES:
+                execute(
+                    f"INSERT INTO backup.{table} SELECT * FROM main.{table} {between}",
+                    (first, last),
+                )
+            for _, octets in rows:
+                self._copied.messages += 1
+                self._copied.octets += octets
+                advance()
+
+    def _copy_file(self, name: str) -> None:
+        target = self._target.large_file(name)
+        make_folder(target.parent)
+        new = target.with_name(f"{name}.new")
+        shutil.copyfile(self._source.large_file(name), new)
+        new.chmod(0o600)
+        _sync_file(new)
+        new.rename(target)
+        sync_folder(target.parent)
+        self._copied.files += 1
+
+    def _copy_mailboxes(self) -> list[str]:
+        """Bring the lists of messages up to date; return files that no message names any more."""
+        execute = self._connection.execute
+        execute("CREATE TEMP TABLE gone (number INTEGER PRIMARY KEY)")
+        query = "SELECT id FROM main.mailboxes WHERE change > ?"
+        for (mailbox,) in execute(query, (self._from_change,)).fetchall():
+            one = (mailbox,)
+            execute(
+                "INSERT OR IGNORE INTO gone SELECT number FROM backup.messages WHERE mailbox = ?1"
+                " EXCEPT SELECT number FROM main.messages WHERE mailbox = ?1",
+                one,
+            )
+            execute("DELETE FROM backup.messages WHERE mailbox = ?", one)
+            execute("DELETE FROM backup.mailboxes WHERE id = ?", one)
+            execute("INSERT INTO backup.mailboxes SELECT * FROM main.mailboxes WHERE id = ?", one)
+            execute(
+                "INSERT INTO backup.messages SELECT * FROM main.messages WHERE mailbox = ?", one
+            )
+            self._copied.mailboxes += 1
+        return self._drop_bodies()
+
+    def _drop_bodies(self) -> list[str]:
+        execute = self._connection.execute
+        execute(
+            "UPDATE backup.bodies SET copies = coalesce((SELECT copies FROM main.bodies m"
+            " WHERE m.number = backup.bodies.number), 0) WHERE number IN (SELECT number FROM gone)"
+        )
+        dead = (
+            "number IN (SELECT number FROM gone WHERE number NOT IN"
+            " (SELECT number FROM main.bodies))"
+        )
+        names = [name for (name,) in execute(f"SELECT name FROM backup.files WHERE {dead}")]
+        for table in reversed(_TABLES):
+            execute(f"DELETE FROM backup.{table} WHERE {dead}")
+        return names
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

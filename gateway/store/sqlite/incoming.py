@@ -1,0 +1,110 @@
+"""One message on its way from the network to the database or to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
+
+from gateway.store.interfaces import MessageAttributes, StoredCopy, StoreError
+from gateway.store.maildir.names import is_uidl
+from gateway.store.sqlite.errors import told_as_store_error
+from gateway.store.sqlite.jobs import Delivery
+from gateway.store.sqlite.large import ArrivingFile, LargeFiles
+
+
+class IncomingMessage:
+    """What `MessageWriter` gives the octets to.
+
+    @param submit: has a delivery written.
+    """
+
+    def __init__(
+        self,
+        attributes: MessageAttributes,
+        large: LargeFiles,
+        submit: Callable[[Delivery], None],
+        in_thread: Callable[..., Deferred[Any]],
+    ) -> None:
+        self._attributes = attributes
+        self._large = large
+        self._submit = submit
+        self._in_thread = in_thread
+        self._file: ArrivingFile | None = None
+
+    def add(self, blocks: Sequence[bytes]) -> None:
+        """Write the next octets to a file. Blocks. Raises `StoreError`."""
+        with told_as_store_error("write a message to", "a file"):
+            if self._file is None:
+                self._file = self._large.create()
+            for block in blocks:
+                self._file.write(block)
+
+    def discard(self) -> None:
+        """Give up what was written. Blocks, never raises."""
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.discard()
+            except OSError:
+                # What is left goes when the next process starts.
+                return
+
+    def commit(
+        self, blocks: Sequence[bytes], mailboxes: Sequence[str]
+    ) -> Deferred[list[StoredCopy]]:
+        """Store the message with these last octets. See `IMessageWriter.commit`."""
+        uidl = self._attributes.uidl
+        if uidl is not None and not is_uidl(uidl):
+            self._drop()
+            return fail(
+                StoreError(
+                    f"{uidl!r} cannot be a unique-id: RFC 1939 section 7 allows 1 to 70 "
+                    "characters from 0x21 to 0x7E"
+                )
+            )
+        if not mailboxes:
+            self._drop()
+            return succeed([])
+        if self._file is None:
+            return self._hand_in(Delivery(mailboxes, self._attributes, _whole(blocks)))
+        finished = self._in_thread(self._finish, blocks, mailboxes)
+        return finished.addCallback(self._hand_in).addCallbacks(self._accepted, self._refused)
+
+    def _hand_in(self, delivery: Delivery) -> Deferred[list[StoredCopy]]:
+        self._submit(delivery)
+        return delivery.answer
+
+    def _finish(self, blocks: Sequence[bytes], mailboxes: Sequence[str]) -> Delivery:
+        self.add(blocks)
+        file = self._file
+        assert file is not None
+        with told_as_store_error("write a message to", "a file"):
+            file.finish()
+        return Delivery(mailboxes, self._attributes, None, file.name, file.octets, file.digest)
+
+    def _accepted(self, copies: list[StoredCopy]) -> list[StoredCopy]:
+        assert self._file is not None
+        self._in_thread(self._file.accept).addErrback(_no_matter)
+        return copies
+
+    def _refused(self, failure: Failure) -> Deferred[Any]:
+        return self._in_thread(self.discard).addCallback(lambda _: failure)
+
+    def _drop(self) -> None:
+        if self._file is not None:
+            self._in_thread(self.discard)
+
+
+def _no_matter(failure: Failure) -> None:
+    """Let the first name of a file stay until the next process starts."""
+    failure.trap(OSError)
+
+
+def _whole(blocks: Sequence[bytes]) -> bytes:
+    content = b"".join(blocks)
+    if content and not content.endswith(b"\r\n"):
+        return content + b"\r\n"
+    return content

@@ -1,0 +1,49 @@
+"""What is asked of the writer: messages to store, messages to delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred
+
+from gateway.store.interfaces import MessageAttributes, StoredCopy
+
+
+@dataclass(eq=False, slots=True)
+class Delivery:
+    """A message for some mailboxes."""
+
+    mailboxes: Sequence[str]
+    attributes: MessageAttributes
+    content: bytes | None
+    """The octets; None where they lie in a file."""
+    file: str = ""
+    octets: int = 0
+    """Of a file."""
+    digest: bytes = b""
+    """Of a file: SHA-256."""
+    answer: Deferred[list[StoredCopy]] = field(default_factory=Deferred)
+
+    @property
+    def cost(self) -> int:
+        """About how many octets it adds to the log."""
+        return 16_384 * len(self.mailboxes) + len(self.content or b"")
+
+
+@dataclass(eq=False, slots=True)
+class Removal:
+    """Messages of one mailbox that are to be deleted."""
+
+    mailbox: int
+    messages: Sequence[tuple[int, int]]
+    """Place and number of each."""
+    answer: Deferred[None] = field(default_factory=Deferred)
+
+    @property
+    def cost(self) -> int:
+        """About how many octets it adds to the log."""
+        return 512 * len(self.messages) + 16_384
+
+
+Job = Delivery | Removal

@@ -1,0 +1,79 @@
+"""The maildrop of a mailbox, held by one session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from gateway.store.interfaces import IMaildrop, MessageAttributes, StoreError
+from gateway.store.maildir.holds import Hold
+from gateway.store.sqlite.asking import Asking
+from gateway.store.sqlite.committer import Committer
+from gateway.store.sqlite.insertion import MICROSECONDS
+from gateway.store.sqlite.jobs import Removal
+from gateway.store.sqlite.layout import Layout
+from gateway.store.sqlite.listing import Listing, attributes
+from gateway.store.sqlite.reader import ContentReader, FileReader, open_body
+
+
+@implementer(IMaildrop)
+class Maildrop:
+    """See `IMaildrop`."""
+
+    def __init__(
+        self, hold: Hold, listing: Listing, layout: Layout, asking: Asking, committer: Committer
+    ) -> None:
+        self.mailbox = hold.mailbox
+        self.snapshot = listing.snapshot
+        self._hold = hold
+        self._listing = listing
+        self._layout = layout
+        self._asking = asking
+        self._committer = committer
+        self._removing = False
+        self._released = False
+
+    def open_message(
+        self, index: int
+    ) -> ContentReader | FileReader | Deferred[ContentReader | FileReader]:
+        """See `IMaildrop.open_message`."""
+        octets = self.snapshot.sizes[index]
+        try:
+            return self._asking.at_once(open_body, self._layout, self._listing.key(index), octets)
+        except StoreError:
+            return fail()
+
+    def attributes(self, index: int) -> MessageAttributes:
+        """See `IMaildrop.attributes`."""
+        key = self._listing.key(index)
+        found = self._asking.at_once(attributes, key)
+        if isinstance(found, Deferred):
+            found.addErrback(lambda _: None)
+            return MessageAttributes(arrived=key[1] / MICROSECONDS)
+        return found
+
+    def commit(self, deleted: Sequence[int]) -> Deferred[list[int]]:
+        """See `IMaildrop.commit`."""
+        if not deleted:
+            return succeed([])
+        listing = self._listing
+        messages = [(listing.places[index], listing.numbers[index]) for index in deleted]
+        removal = Removal(listing.mailbox, messages)
+        self._removing = True
+        self._committer.submit(removal)
+        return removal.answer.addBoth(self._removed)
+
+    def release(self) -> None:
+        """See `IMaildrop.release`. Others have to wait until a removal under way has ended."""
+        self._released = True
+        if not self._removing:
+            self._hold.release()
+
+    def _removed(self, result: Failure | None) -> list[int] | Failure:
+        self._removing = False
+        if self._released:
+            self._hold.release()
+        return result if isinstance(result, Failure) else []

@@ -1,0 +1,172 @@
+"""The mail store in one SQLite database, with files for large bodies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from gateway.client import Client
+from gateway.events import EventStream, Trouble
+from gateway.store.interfaces import (
+    IMaildrop,
+    IMailStore,
+    IMessageWriter,
+    MessageAttributes,
+    StoreError,
+)
+from gateway.store.maildir.folders import make_folder
+from gateway.store.maildir.holds import Hold, MaildropHolds
+from gateway.store.memory import Memory
+from gateway.store.sqlite.asking import Asking
+from gateway.store.sqlite.batch import BatchWriter
+from gateway.store.sqlite.checkpoints import Checkpoints
+from gateway.store.sqlite.committer import Committer
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.errors import told_as_store_error
+from gateway.store.sqlite.incoming import IncomingMessage
+from gateway.store.sqlite.large import LargeFiles
+from gateway.store.sqlite.layout import Layout
+from gateway.store.sqlite.listing import Listing, ListingCache, load, load_if_small
+from gateway.store.sqlite.maildrop import Maildrop
+from gateway.store.sqlite.migration import refuse_newer
+from gateway.store.writer import InThread, MessageWriter
+
+WAIT_SECONDS = 10.0
+"""How long a login waits for a maildrop that is in use."""
+CACHED_MESSAGES = 400_000
+"""How many messages the listings kept in memory may have together: about 50 MB."""
+MEMORY_OCTETS = 32 * 1024 * 1024
+"""How much of all messages on their way in may be held in memory."""
+
+
+@implementer(IMailStore)
+class SQLiteStore:
+    """See `IMailStore`. `start` comes first.
+
+    @param folder: the folder of the store, which is made if need be.
+    @param in_thread: calls a function with arguments off the reactor thread.
+    @param reactor: for waiting.
+    @param events: where trouble is told.
+    """
+
+    kind = "sqlite"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        in_thread: InThread,
+        reactor: IReactorTime,
+        events: EventStream | None = None,
+        wait_seconds: float = WAIT_SECONDS,
+        cached_messages: int = CACHED_MESSAGES,
+        memory_octets: int = MEMORY_OCTETS,
+    ) -> None:
+        self._layout = Layout(folder)
+        self._in_thread = in_thread
+        self._events = events if events is not None else EventStream()
+        self._database = Database(self._layout)
+        self._large = LargeFiles(self._database)
+        self._holds = MaildropHolds(reactor, wait_seconds)
+        self._listings = ListingCache(cached_messages)
+        self._memory = Memory(memory_octets)
+        self._asking = Asking(self._database, in_thread)
+        writer = BatchWriter(self._database)
+        self._committer = Committer(writer.write, in_thread, self._written)
+        self._checkpoints = Checkpoints(
+            self._database, in_thread, self._committer.between, self._events
+        )
+        self._sweeping = False
+
+    def refuse_newer(self) -> None:
+        """Look whether a later release has written the database. Raises `NewerVersion`. Blocks."""
+        refuse_newer(self._layout)
+
+    def start(self) -> None:
+        """Open the database, and remove what a gateway that died has left. Blocks.
+
+        Where it cannot be opened, that is told; it is tried again at every use, and until then
+        all that is asked of it fails.
+        """
+        try:
+            self._database.open()
+            self._large.start()
+        except StoreError as error:
+            self._events.emit(Trouble(str(self._layout.folder), str(error)))
+
+    def stop(self) -> Deferred[None]:
+        """Let all that was asked for be written, then close the database."""
+        idle = self._committer.when_idle()
+        return idle.addCallback(lambda _: self._in_thread(self._close))
+
+    def open_maildrop(self, mailbox: str, client: Client) -> Deferred[IMaildrop]:
+        """See `IMailStore.open_maildrop`."""
+        return Deferred.fromCoroutine(self._open_maildrop(mailbox, client))
+
+    def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
+        """See `IMailStore.begin_delivery`."""
+        message = IncomingMessage(attributes, self._large, self._committer.submit, self._in_thread)
+        return MessageWriter(message, message.commit, self._memory, self._in_thread)
+
+    async def _open_maildrop(self, mailbox: str, client: Client) -> IMaildrop:
+        hold = await self._hold(mailbox, client)
+        try:
+            listing = await self._list(mailbox)
+            if not client.connected:
+                raise StoreError("the client went away while its maildrop was opened")
+        except BaseException:
+            hold.release()
+            raise
+        return Maildrop(hold, listing, self._layout, self._asking, self._committer)
+
+    async def _hold(self, mailbox: str, client: Client) -> Hold:
+        place = self._layout.lock_folder(mailbox)
+        try:
+            return await self._holds.acquire(mailbox, place, client)
+        except FileNotFoundError:
+            await self._in_thread(_make_folder, place)
+            return await self._holds.acquire(mailbox, place, client)
+
+    async def _list(self, mailbox: str) -> Listing:
+        """Return what the mailbox holds, from memory where nothing has changed."""
+        known = self._listings.get(mailbox)
+        listing = self._asking.at_once(load_if_small, mailbox, known)
+        if isinstance(listing, Deferred):
+            listing = await listing
+        if listing is None:
+            listing = await self._asking.in_thread(load, mailbox)
+        if listing is not known:
+            self._listings.put(mailbox, listing)
+        return listing
+
+    def _written(self, octets: int, deleted: bool) -> None:
+        self._checkpoints.written(octets)
+        if deleted and not self._sweeping:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Have the files of deleted messages removed."""
+        self._sweeping = True
+        self._committer.between(self._large.sweep).addCallbacks(self._swept, self._not_swept)
+
+    def _swept(self, more: bool) -> None:
+        self._sweeping = False
+        if more:
+            self._sweep()
+
+    def _not_swept(self, failure: Failure) -> None:
+        self._sweeping = False
+        self._events.emit(Trouble(str(self._layout.large), failure.getErrorMessage()))
+
+    def _close(self) -> None:
+        self._large.stop()
+        self._database.close()
+
+
+def _make_folder(folder: Path) -> None:
+    with told_as_store_error("make the folder", folder):
+        make_folder(folder)

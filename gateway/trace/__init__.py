@@ -1,0 +1,1 @@
+"""The life of each message: what happened to it, when, and by whom."""

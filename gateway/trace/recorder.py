@@ -1,0 +1,116 @@
+"""Writes the trace: a reader of events that hands rows to a thread, in batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.python.failure import Failure
+
+from gateway.accounts.errors import DatabaseUnavailable
+from gateway.events import Event, EventStream, Trouble
+from gateway.trace.book import TraceBook
+from gateway.trace.rows import Row, rows_of
+
+BATCH_SECONDS = 0.5
+"""How long a row may wait for others."""
+BATCH_ROWS = 2_000
+"""So many rows are written at once, without waiting."""
+MOST_WAITING = 50_000
+"""Rows that wait while the file cannot be written, about 25 MB; further ones are dropped."""
+RETRY_SECONDS = 10.0
+
+InThread = Callable[..., Deferred[Any]]
+
+
+class TraceRecorder:
+    """A reader of events. Nothing waits for it: a reply never depends on the trace.
+
+    @param path: the file, made where there is none.
+    @param days: for how long a happening is kept.
+    @param in_thread: calls a function with arguments off the reactor thread.
+    @param clock: tells when a batch is due.
+    @param events: where trouble is told, once for each time that it begins.
+    """
+
+    def __init__(
+        self, path: Path, days: int, in_thread: InThread, clock: IReactorTime, events: EventStream
+    ) -> None:
+        self._path = path
+        self._book = TraceBook(path, days)
+        self._in_thread = in_thread
+        self._clock = clock
+        self._events = events
+        self._rows: list[Row] = []
+        self._writing: Deferred[None] | None = None
+        self._due: IDelayedCall | None = None
+        self._failing = False
+        self.dropped = 0
+        """Rows that found no room while the file could not be written."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+        now = time.time()
+        for row in rows_of(event, now):
+            if len(self._rows) >= MOST_WAITING:
+                self.dropped += 1
+                continue
+            self._rows.append(row)
+        if self._rows and self._writing is None:
+            self._schedule()
+
+    def stop(self) -> Deferred[None]:
+        """Write what waits, and close the file."""
+        if self._writing is not None:
+            self._writing.addCallback(lambda _: self._last())
+            return self._writing
+        return self._last()
+
+    def _schedule(self) -> None:
+        if len(self._rows) >= BATCH_ROWS and not self._failing:
+            self._write()
+        elif self._due is None:
+            seconds = RETRY_SECONDS if self._failing else BATCH_SECONDS
+            self._due = self._clock.callLater(seconds, self._write)
+
+    def _write(self) -> None:
+        self._cancel()
+        self._writing = self._hand_over()
+        self._writing.addCallback(self._done)
+
+    def _hand_over(self) -> Deferred[None]:
+        """Have all waiting rows written. The Deferred never fails."""
+        rows, self._rows = self._rows, []
+        written = self._in_thread(self._book.write, rows)
+        return written.addCallbacks(self._written, self._failed, errbackArgs=(rows,))
+
+    def _done(self, _: None) -> None:
+        self._writing = None
+        if self._rows:
+            self._schedule()
+
+    def _written(self, _: object) -> None:
+        self._failing = False
+
+    def _failed(self, failure: Failure, rows: Sequence[Row]) -> None:
+        failure.trap(DatabaseUnavailable)
+        room = MOST_WAITING - len(rows)
+        self.dropped += max(0, len(self._rows) - room)
+        self._rows = [*rows, *self._rows[:room]]
+        if not self._failing:
+            self._failing = True
+            self._events.emit(Trouble(str(self._path), f"no trace for now: {failure.value}"))
+
+    def _last(self) -> Deferred[None]:
+        self._cancel()
+        last = self._hand_over() if self._rows else succeed(None)
+        return last.addCallback(lambda _: self._in_thread(self._book.close))
+
+    def _cancel(self) -> None:
+        if self._due is not None and self._due.active():
+            self._due.cancel()
+        self._due = None

@@ -1,0 +1,198 @@
+"""`pop3gw backup` and `pop3gw restore`."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway.store.interfaces import MessageAttributes
+from gateway.store.offline import offline_store
+from tests.admin.commands import Office
+from tests.admin.test_store import ANNA, LARGE, made_once, mail_of, org, query, store_mail
+from tests.interop.gateway import Gateway
+from tests.interop.mail import SAMPLES, mailbox, send
+
+__all__ = ["made_once", "org"]
+
+BEN = "ben@example.org"
+
+
+def restored(org: Office, backup: Path, name: str = "restored") -> Office:
+    """Restore into a folder of its own."""
+    (org.folder / name).mkdir()
+    office = Office(org.folder / name)
+    office("restore", backup)
+    return office
+
+
+def remove(office: Office, address: str, *indexes: int) -> None:
+    with offline_store("sqlite", office.data) as store, store.maildrop(address) as held:
+        held.remove(list(indexes))
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "sqlite" / "large").rglob("*") if path.is_file()}
+
+
+def test_all_of_it(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    assert org("backup", backup).out.startswith("copied 4 messages, ")
+    assert org("backup", "verify", backup).out == "ok: 4 messages\n"
+    office = restored(org, backup)
+    for address in (ANNA, BEN):
+        assert mail_of(office, address) == mail_of(org, address)
+    assert office("user", "list", "--json").json == org("user", "list", "--json").json
+    office("store", "check")
+
+
+def test_a_later_run_copies_what_is_new_or_changed(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    org("backup", backup)
+    assert org("backup", backup).out == "copied 0 messages, 0 octets, in 0 mailboxes that changed\n"
+    store_mail(org, [b"new\r\n", LARGE])
+    remove(org, ANNA, 0, 1)
+    done = org("backup", backup)
+    assert done.out == f"copied 2 messages, {5 + len(LARGE)} octets, in 1 mailbox that changed\n"
+    assert files(backup) == files(org.data)
+    org("backup", "verify", backup)
+    assert mail_of(restored(org, backup)) == mail_of(org)
+
+
+def test_a_message_of_several_users(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    with offline_store("sqlite", org.data) as store:
+        writer = store._store.begin_delivery(MessageAttributes())
+        writer.write(b"to both\r\n")
+        answer = writer.commit((ANNA, BEN))
+        store.flush()
+        assert len(store.wait(answer)) == 2
+    org("backup", backup)
+    remove(org, ANNA, 3)
+    org("backup", backup)
+    org("backup", "verify", backup)
+    office = restored(org, backup)
+    assert mail_of(office, BEN) == mail_of(org, BEN)
+    remove(org, BEN, 1)
+    org("backup", backup)
+    org("backup", "verify", backup)
+    assert query(org, "SELECT count(*) FROM bodies") == [(4,)]
+
+
+def test_no_unique_id_is_given_twice(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    org("backup", backup)
+    before = {uidl for uidl, _, _ in mail_of(org)}
+    store_mail(org, [b"lost\r\n"] * 3)
+    lost = {uidl for uidl, _, _ in mail_of(org)} - before
+    for name in ("first", "second"):
+        office = restored(org, backup, name)
+        store_mail(office, [b"new\r\n"] * 5)
+        new = {uidl for uidl, _, _ in mail_of(office)} - before
+        assert len(new) == 5
+        assert not new & lost
+        lost |= new
+
+
+def test_stores_that_parted_do_not_share_a_backup(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    org("backup", backup)
+    office = restored(org, backup)
+    store_mail(office, [b"new\r\n"] * 5)
+    office("backup", backup)
+    assert mail_of(restored(org, backup, "second")) == mail_of(office)
+    org("backup", tmp_path / "own")
+    other = restored(org, tmp_path / "own", "third")
+    remove(org, ANNA, 0)
+    org("backup", tmp_path / "own")
+    for address in (ANNA, BEN):
+        store_mail(other, [b"new\r\n"] * 5, address)
+    assert "a later state of this store" in other("backup", tmp_path / "own", status=1).err
+    assert "another store" in org("backup", backup, status=1).err
+
+
+def test_damage_is_found(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    org("backup", backup)
+    (file,) = (backup / "sqlite" / "large").glob("*/*")
+    file.write_bytes(file.read_bytes()[:-3] + b"x\r\n")
+    done = org("backup", "verify", backup, status=1)
+    assert f"message 3 of {ANNA}: its body was changed" in done.err
+
+
+@pytest.mark.parametrize("words", [(), ("verify",) * 3, ("a", "b")])
+def test_wrong_usage(org: Office, words: tuple[str, ...]) -> None:
+    org("backup", *words, status=2)
+
+
+def test_what_is_refused(org: Office, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("precious")
+    assert "is not empty, and no backup" in org("backup", tmp_path / "full", status=1).err
+    assert "in one another" in org("backup", org.data / "backup", status=1).err
+    assert "is no backup" in org("backup", "verify", tmp_path / "full", status=1).err
+    assert "is no backup" in org("restore", tmp_path / "full", status=1).err
+    org("backup", tmp_path / "backup")
+    assert "is not empty" in org("restore", tmp_path / "backup", status=1).err
+    assert len(mail_of(org)) == 3
+
+
+def test_a_first_run_that_was_broken_off(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    (large,) = (org.data / "sqlite" / "large").glob("*/*")
+    away = tmp_path / "away"
+    shutil.move(large, away)
+    assert "no such file" in org("backup", backup, status=1).err
+    assert "is no backup" in org("restore", backup, status=1).err
+    shutil.move(away, large)
+    assert org("backup", backup).out.startswith("copied 4 messages")
+    org("backup", "verify", backup)
+
+
+def test_while_mail_flows(org: Office, tmp_path: Path) -> None:
+    """Each copy is of one instant: what it holds is whole, and a prefix of what was stored."""
+    done = threading.Event()
+
+    def load() -> None:
+        while not done.is_set():
+            store_mail(org, [b"small\r\n", LARGE])
+            remove(org, ANNA, 0, 1)
+
+    loader = threading.Thread(target=load)
+    loader.start()
+    try:
+        for _ in range(6):
+            org.run("backup", tmp_path / "backup")
+            org("backup", "verify", tmp_path / "backup")
+    finally:
+        done.set()
+        loader.join(timeout=30)
+    assert 3 <= len(mail_of(restored(org, tmp_path / "backup"))) <= 5
+    org("store", "check")
+
+
+def test_a_client_downloads_nothing_twice(tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    (tmp_path / "one").mkdir()
+    with Gateway(tmp_path / "one", store="sqlite") as gateway:
+        (account,) = gateway.add_accounts(1)
+        send(gateway, [account.address], SAMPLES["plain"])
+        with mailbox(gateway, account) as client:
+            before = client.uidl()[1]
+        gateway.admin("backup", str(backup))
+        send(gateway, [account.address], SAMPLES["plain"])
+        with mailbox(gateway, account) as client:
+            lost = client.uidl()[1][1].split()[1]
+    (tmp_path / "two").mkdir()
+    other = Gateway(tmp_path / "two")
+    other.admin("restore", str(backup))
+    with other:
+        with mailbox(other, account) as client:
+            assert client.uidl()[1] == before
+        send(other, [account.address], SAMPLES["eight-bit"])
+        with mailbox(other, account) as client:
+            assert client.uidl()[1][0] == before[0]
+            assert client.uidl()[1][1].split()[1] != lost
+    assert other.data.stat().st_mode & 0o077 == 0

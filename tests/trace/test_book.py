@@ -1,0 +1,128 @@
+"""The trace: from events to rows, and from rows to the life of a message."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import events
+from gateway.client import Client
+from gateway.trace.book import DAY_SECONDS, TraceBook
+from gateway.trace.rows import Row, rows_of
+
+SENDER = Client("smtp", "192.0.2.1", id="s1")
+ANNA = "anna@example.com"
+BERT = "bert@example.com"
+
+
+def reader(user: str) -> Client:
+    return Client("pop3s", "192.0.2.9", id="p1", user=user)
+
+
+def stored(id_: str, *mailboxes: str, at: float = 1000.0, **values: Any) -> events.MessageStored:
+    copies = tuple((mailbox, f"u-{id_}") for mailbox in mailboxes)
+    return events.MessageStored(
+        SENDER, id_, "x@example.org", mailboxes, copies, 70, at, f"<{id_}@example.org>", **values
+    )
+
+
+def write(book: TraceBook, *told: tuple[events.Event, float]) -> None:
+    book.write([row for event, now in told for row in rows_of(event, now)])
+
+
+def life(book: TraceBook, message: str) -> list[tuple[float, str, str | None]]:
+    return [(row.at, row.what, row.address) for row in book.life_of(message)]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> TraceBook:
+    return TraceBook(tmp_path / "trace.sqlite", days=36500)
+
+
+def test_the_life_of_a_message(book: TraceBook) -> None:
+    write(
+        book,
+        (stored("m1", ANNA, BERT), 1001.0),
+        (stored("m2", ANNA), 1002.0),
+        (events.RecipientRefused(SENDER, "x@example.org", "No@B.C", "550", "m1", 1000.0), 1000.5),
+        (events.MessageRetrieved(reader(ANNA), ANNA, "u-m1", 80), 1003.0),
+        (events.MessageRetrieved(reader(BERT), BERT, "u-m9", 80), 1003.5),
+        (events.UpdateFailed(reader(BERT), BERT, ("u-m1",)), 1004.0),
+        (events.MessagesDeleted(reader(ANNA), ANNA, ("u-m2", "u-m1")), 1005.0),
+        (events.SessionOpened(SENDER), 1006.0),
+    )
+    assert life(book, "m1") == [
+        (1000.0, "mail", None),
+        (1000.5, "refused", "no@b.c"),
+        (1001.0, "stored", ANNA),
+        (1001.0, "stored", BERT),
+        (1003.0, "retrieved", ANNA),
+        (1004.0, "not deleted", BERT),
+        (1005.0, "deleted", ANNA),
+    ]
+    retrieved = book.life_of("m1")[4]
+    assert (retrieved.host, retrieved.user, retrieved.session) == ("192.0.2.9", ANNA, "p1")
+    assert book.life_of("m3") == []
+
+
+def test_a_refused_message(book: TraceBook) -> None:
+    told = ("m1", "x@example.org", ("Anna@example.com", BERT), "554 5.6.0 no", 900.0, "<a@b>")
+    write(book, (events.MessageRefused(SENDER, *told), 901.0))
+    assert life(book, "m1") == [
+        (900.0, "mail", None),
+        (901.0, "refused", ANNA),
+        (901.0, "refused", BERT),
+    ]
+    assert book.life_of("m1")[1].reply == "554 5.6.0 no"
+    assert book.messages_of("a@b", 9) == ["m1"]
+
+
+def test_an_abandoned_message(book: TraceBook) -> None:
+    told = ("m1", "x@example.org", ("Anna@example.com",), 900.0, "<a@b>")
+    write(book, (events.MessageAbandoned(SENDER, *told), 901.0))
+    assert life(book, "m1") == [(900.0, "mail", None), (901.0, "abandoned", ANNA)]
+    assert book.messages_of("<a@b>", 9) == ["m1"]
+
+
+def test_what_means_which_messages(book: TraceBook) -> None:
+    for number in range(5):
+        write(book, (stored(f"m{number}", ANNA, at=1000.0 + number), 1000.5 + number))
+    refused = events.RecipientRefused(SENDER, "", "ANNA@example.com", "452", "m5", 1005.0)
+    write(book, (refused, 1005.0))
+    assert book.messages_of("m3", 9) == ["m3"]
+    assert book.messages_of("<m3@example.org>", 9) == ["m3"]
+    assert book.messages_of("m3@example.org", 9) == ["m3"]
+    assert book.messages_of("Anna@Example.com", 9) == [f"m{number}" for number in range(6)]
+    assert book.messages_of(ANNA, 2) == ["m4", "m5"]
+    assert book.messages_of("nobody@example.com", 9) == []
+
+
+def test_old_rows_go(tmp_path: Path) -> None:
+    now = time.time()
+    old = TraceBook(tmp_path / "trace.sqlite", days=36500)
+    ages = {"m1": 31.0, "m2": 30.001, "m3": 29.9, "m4": 0.0}
+    for id_, days in ages.items():
+        at = now - days * DAY_SECONDS
+        write(old, (stored(id_, ANNA, at=at), at))
+    old.close()
+    book = TraceBook(tmp_path / "trace.sqlite", days=30)
+    book.write([])
+    assert book.messages_of(ANNA, 9) == ["m3", "m4"]
+
+
+def test_two_gateways_write_to_one_file(tmp_path: Path) -> None:
+    books = [TraceBook(tmp_path / "trace.sqlite", 36500) for _ in range(2)]
+    for number in range(6):
+        write(books[number % 2], (stored(f"m{number}", ANNA), 1001.0 + number))
+    for book in books:
+        assert len(book.messages_of(ANNA, 9)) == 6
+        book.close()
+
+
+def test_a_row_has_no_secret() -> None:
+    assert set(Row._fields).isdisjoint({"password", "secret"})
+    failed = events.LoginFailed(SENDER, "anna", "PLAIN", "wrong password")
+    assert list(rows_of(failed, 1.0)) == []
