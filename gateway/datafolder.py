@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config_errors import ConfigError
-from gateway.files import Owner, acting_as, make_folder, replace_file, write_new
+from gateway.files import Owner, acting_as, give_tree, make_folder, replace_file, write_new
 
 FORMAT_VERSION = 1
 DEFAULT_STORE_KIND = "maildir"
@@ -69,14 +69,16 @@ class DataFolder:
 
         @param store_kind: the kind that is asked for; None takes what the folder has, or
             "maildir" for a new one.
-        @param owner: to whom belongs what is made. None: where root works on a folder of another
-            user's, that user; else the user we run as.
+        @param owner: to whom belongs what is made, and what root's commands made before. None:
+            where root works on a folder of another user's, that user; else the user we run as.
         @raise ConfigError: it cannot be made, read or written by that owner; it has another kind
             of store; it was written by a later version.
         """
         created: list[Path] = []
         try:
             self._make_folder(created, owner)
+            if owner is not None and self._is_of_root():
+                give_tree(self.path, owner)
             owner = owner if owner is not None else self.owner()
             with acting_as(owner):
                 self._check_access()
@@ -107,6 +109,12 @@ class DataFolder:
             return None
         status = self.path.stat()
         return (status.st_uid, status.st_gid) if status.st_uid != 0 else None
+
+    def _is_of_root(self) -> bool:
+        """Say whether root, which we are, made this data folder; any other folder may be root's."""
+        status = self.path.stat()
+        ours = os.geteuid() == 0 == status.st_uid and not status.st_mode & 0o022
+        return ours and self.format_file.exists()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

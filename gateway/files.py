@@ -72,6 +72,23 @@ def make_folder(folder: Path, owner: Owner | None) -> bool:
     return True
 
 
+def give_tree(folder: Path, owner: Owner) -> None:
+    """Give a folder of root's, and all of root's in it, to a user; the folder itself last.
+
+    What another user may write into is not looked into: it could hold links to anything.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            status = entry.stat(follow_symlinks=False)
+            if status.st_uid != 0:
+                continue
+            if entry.is_dir(follow_symlinks=False) and not status.st_mode & 0o022:
+                give_tree(Path(entry.path), owner)
+            else:
+                os.chown(entry.path, *owner, follow_symlinks=False)
+    os.chown(folder, *owner)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

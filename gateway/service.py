@@ -50,9 +50,12 @@ def build_gateway(
     """
     events = EventStream(LogWriter())
     folder = DataFolder(settings.data)
-    kind = folder.prepare(settings.store.kind, owner).store_kind
+    kind = _prepare(folder, settings, owner)
     owner = owner if owner is not None else folder.owner()
-    tls = build_tls(settings, certificates_source(settings, folder, owner), events)
+    try:
+        tls = build_tls(settings, certificates_source(settings, folder, owner), events)
+    except ConfigError as error:
+        raise settings.placed("tls.certificates", error) from error
     parts = build_parts(settings, reactor, folder, kind, owner, events)
     factories = build_factories(settings, reactor, parts, tls)
     listeners = [
@@ -79,6 +82,13 @@ def build_gateway(
     for service in upkeep.services:
         service.setServiceParent(gateway)
     return gateway
+
+
+def _prepare(folder: DataFolder, settings: Settings, owner: Owner | None) -> str:
+    try:
+        return folder.prepare(settings.store.kind, owner).store_kind
+    except ConfigError as error:
+        raise settings.placed("data", error) from error
 
 
 class GatewayService(MultiService):

@@ -256,6 +256,16 @@ class Settings(_Table):
         """
         return self._origin.error(key, problem, remedy)
 
+    def placed(self, key: str, error: ConfigError) -> ConfigError:
+        """Return the error of a file as one of the setting that names it, where one does.
+
+        @param key: dotted, as in "tls.certificates".
+        """
+        if not self._origin.sets(key):
+            return error
+        file = f"{error.file}: " if error.file is not None else ""
+        return self._origin.error(key, f"{file}{error.problem}", error.remedy)
+
 
 class Origin:
     """Where settings were set: in which file and line, or by which option.
@@ -271,6 +281,10 @@ class Origin:
         self.file = file
         self.text = text
         self.options = options or {}
+
+    def sets(self, key: str) -> bool:
+        """Say whether the file or the command line sets the dotted `key`."""
+        return key in self.options or line_of(self.text, key) is not None
 
     def error(self, key: str, problem: str, remedy: str = "") -> ConfigError:
         """Return a `ConfigError` that names the place of the dotted `key`."""

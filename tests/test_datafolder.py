@@ -133,9 +133,33 @@ def test_root_works_for_the_owner_of_the_folder(open_folder: Path) -> None:
 
 
 @as_root
-def test_a_folder_that_the_owner_cannot_write_is_refused(open_folder: Path) -> None:
+def test_what_root_made_before_becomes_the_owners(open_folder: Path) -> None:
     folder = DataFolder(open_folder / "data")
     folder.prepare()
+    (folder.mail / "a").mkdir(mode=0o700)
+    (folder.mail / "a" / "message").write_text("x")
+    (folder.mail / "elsewhere").symlink_to(open_folder)
+    folder.prepare(owner=NOBODY)
+    for path in [folder.path, *folder.path.rglob("*")]:
+        assert (path.lstat().st_uid, path.lstat().st_gid) == NOBODY, path
+    assert open_folder.stat().st_uid == 0
+
+
+@as_root
+def test_what_others_may_write_into_is_not_given_away(open_folder: Path) -> None:
+    folder = DataFolder(open_folder / "data")
+    folder.prepare()
+    (folder.mail / "a").mkdir()
+    (folder.mail / "a" / "message").write_text("x")
+    (folder.mail / "a").chmod(0o777)
+    folder.prepare(owner=NOBODY)
+    assert (folder.mail / "a" / "message").stat().st_uid == 0
+
+
+@as_root
+def test_a_folder_that_the_owner_cannot_write_is_refused(open_folder: Path) -> None:
+    folder = DataFolder(open_folder / "data")
+    folder.path.mkdir(mode=0o700)
     with pytest.raises(ConfigError, match=r"data: .* belongs to uid 0; .*chown"):
         folder.prepare(owner=NOBODY)
     assert os.geteuid() == 0

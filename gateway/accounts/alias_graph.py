@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from gateway.accounts.rows import targets_of, user_row
 
 _USERS_BEHIND = """
 WITH RECURSIVE reached (address) AS (
@@ -14,15 +16,6 @@ WITH RECURSIVE reached (address) AS (
 SELECT users.* FROM users JOIN reached USING (address) LIMIT ?
 """
 
-_LEADS_TO = """
-WITH RECURSIVE reached (address) AS (
-    VALUES (?)
-    UNION
-    SELECT target FROM alias_targets JOIN reached ON alias = reached.address
-)
-SELECT 1 FROM reached WHERE address = ?
-"""
-
 
 def users_behind(connection: sqlite3.Connection, address: str, most: int) -> list[sqlite3.Row]:
     """Return the rows of up to `most` users that `address` leads to; a user leads to itself."""
@@ -30,8 +23,27 @@ def users_behind(connection: sqlite3.Connection, address: str, most: int) -> lis
 
 
 def leads_back(connection: sqlite3.Connection, alias: str, target: str) -> bool:
-    """Say whether `target` is, or leads to, `alias`."""
-    return connection.execute(_LEADS_TO, (target, alias)).fetchone() is not None
+    """Say whether `target` is, or leads to, `alias`.
+
+    An address that nobody has leads to the catch-all of its domain.
+    """
+    reached: set[str] = set()
+    open_ = [target]
+    while open_:
+        address = open_.pop()
+        if address == alias:
+            return True
+        if address not in reached:
+            reached.add(address)
+            open_ += _next_addresses(connection, address)
+    return False
+
+
+def _next_addresses(connection: sqlite3.Connection, address: str) -> Sequence[str]:
+    targets = targets_of(connection, address)
+    if targets or user_row(connection, address) is not None or address.startswith("@"):
+        return targets
+    return ["@" + address.rpartition("@")[2]]
 
 
 def drop_target(connection: sqlite3.Connection, target: str) -> list[str]:

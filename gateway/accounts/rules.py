@@ -50,11 +50,6 @@ def require_target(connection: sqlite3.Connection, alias: str, target: AccountNa
             f"the alias {alias} cannot lead to {address}: the domain {target.domain} is not "
             "served here, and mail is not forwarded to other servers"
         )
-    if user_row(connection, address) is None and not is_alias(connection, address):
-        raise AccountError(
-            f"the alias {alias} cannot lead to {address}: there is no such user or alias; "
-            f"add it first with 'pop3gw user add {address}'"
-        )
     if leads_back(connection, alias, address):
         raise AccountError(
             f"the alias {alias} cannot lead to {address}: that would be a loop, for {address} "

@@ -6,6 +6,7 @@ import click
 
 from gateway.admin.folder import Folder, pass_folder
 from gateway.admin.output import json_option, show_list
+from gateway.admin.refusals import say
 
 
 @click.group()
@@ -24,12 +25,21 @@ def add(folder: Folder, address: str, target: tuple[str, ...]) -> None:
     """Bring what is sent to ADDRESS to each TARGET, a user or another alias.
 
     @example.org as ADDRESS is the catch-all: every address in example.org that is neither a user
-    nor an alias. A TARGET added to an alias that exists comes to those it has.
+    nor an alias. A TARGET added to an alias that exists comes to those it has. A TARGET that is
+    not there yet can be added later.
 
     Example: pop3gw alias add info@example.org anna@example.org
     """
     alias = folder.accounts.add_alias(address, target)
     click.echo(f"{alias.address} leads to {', '.join(alias.targets)}")
+    _warn_of_missing(folder, alias.targets)
+
+
+def _warn_of_missing(folder: Folder, targets: tuple[str, ...]) -> None:
+    aliases = {alias.address for alias in folder.accounts.aliases()}
+    for target in targets:
+        if target not in aliases and folder.accounts.user(target) is None:
+            say(f"warning: there is no user {target} yet; next: pop3gw user add {target}")
 
 
 @command.command()

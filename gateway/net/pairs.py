@@ -133,11 +133,11 @@ def _pairs_of_files(files: tuple[Path, ...]) -> list[Pair]:
         public_key = load_chain(file, pem)[0].public_key()
         key = next((k for k in (file, *keys) if keys.get(k) == public_key), None)
         if key is None:
-            raise _mismatch(file, "any key in the list")
+            raise _mismatch(file, "no key in the list matches it")
         pairs.append(Pair(file, key))
     for key in keys:
         if key not in {pair.key for pair in pairs}:
-            raise _mismatch(key, "any certificate in the list")
+            raise _mismatch(key, "no certificate in the list matches it")
     if not pairs:
         raise ConfigError(
             "names no certificate", "list a chain and its key", key="[tls] certificates"
@@ -145,9 +145,9 @@ def _pairs_of_files(files: tuple[Path, ...]) -> list[Pair]:
     return pairs
 
 
-def _mismatch(file: Path, partner: str) -> ConfigError:
+def _mismatch(file: Path, problem: str) -> ConfigError:
     return ConfigError(
-        f"{partner} does not match it",
+        problem,
         "put the certificate and the key that were made together there",
         file=file,
     )
@@ -166,7 +166,7 @@ def read_pair(pair: Pair) -> Content:
     chain = load_chain(pair.chain, chain_pem)
     key = load_key(pair.key, key_pem)
     if chain[0].public_key() != key.public_key():
-        raise _mismatch(pair.chain, f"the key {pair.key}")
+        raise _mismatch(pair.chain, f"the key {pair.key} does not match it")
     content = Content(
         pair,
         stamp,

@@ -267,7 +267,6 @@ class TestAliases:
             ("info@example.com", "anna@example.org", "pop3gw domain add example.com"),
             ("@example.com", "anna@example.org", "pop3gw domain add example.com"),
             ("info@example.org", "anna@example.com", "example.com is not served here"),
-            ("info@example.org", "carl@example.org", "there is no such user or alias"),
             ("info@example.org", "info@example.org", "cannot lead to itself"),
             ("info@example.org", "@example.org", "name the addresses one by one"),
             ("info@example.org", "anna", "is not an address"),
@@ -290,6 +289,22 @@ class TestAliases:
             assert "would be a loop" in text
             assert target in text
         assert database.aliases()[0].targets == ("anna@example.org",)
+
+    def test_a_target_that_is_not_there_yet(self, database: AccountDatabase) -> None:
+        database.add_alias("a@example.org", ["b@example.org"])
+        assert "would be a loop" in refusal(database.add_alias, "b@example.org", ["a@example.org"])
+        database.add_user("b@example.org", "h")
+        assert [user.address for user in database.users_behind("a@example.org")] == [
+            "b@example.org"
+        ]
+
+    def test_loops_through_the_catch_all(self, database: AccountDatabase) -> None:
+        text = refusal(database.add_alias, "@example.org", ["nobody@example.org"])
+        assert "would be a loop" in text
+        database.add_alias("a@example.org", ["nobody@example.org"])
+        text = refusal(database.add_alias, "@example.org", ["a@example.org"])
+        assert "would be a loop" in text
+        database.add_alias("@example.org", ["anna@example.org"])
 
     def test_remove(self, database: AccountDatabase) -> None:
         database.add_alias("a@example.org", ["anna@example.org"])

@@ -25,6 +25,14 @@ def test_a_loop_is_refused(org: Office) -> None:
     assert org("alias", "list", "--json").json[0]["targets"] == ["anna@example.org"]
 
 
+def test_a_target_may_be_added_later(org: Office) -> None:
+    done = org("alias", "add", "a@example.org", "anna@example.org", "later@example.org")
+    assert "warning" in done.err
+    assert "pop3gw user add later@example.org" in done.err
+    assert "anna" not in done.err
+    assert "loop" in org("alias", "add", "later@example.org", "a@example.org", status=1).err
+
+
 def test_a_foreign_domain_is_refused(org: Office) -> None:
     done = org("alias", "add", "a@example.org", "x@elsewhere.example", status=1)
     assert "elsewhere.example" in done.err

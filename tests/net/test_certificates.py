@@ -263,8 +263,8 @@ def test_sources_without_certificates_are_refused(authority: LocalCA, tmp_path: 
         (empty, "holds no certificate"),
         (tmp_path / "nowhere", "there is no such folder"),
         (tmp_path / "c", "is not a folder; write a single file as a list"),
-        ((tmp_path / "c",), "any key in the list does not match it"),
-        ((tmp_path / "k",), "any certificate in the list does not match it"),
+        ((tmp_path / "c",), "no key in the list matches it"),
+        ((tmp_path / "k",), "no certificate in the list matches it"),
         ((tmp_path / "nowhere",), "there is no such file"),
         ((), "names no certificate"),
     ]:

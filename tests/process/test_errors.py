@@ -50,9 +50,16 @@ def refusal(folder: Path, *arguments: str, configuration: str | bytes | None = N
         ),
         (
             '[tls]\ncertificates = "nowhere"',
-            "nowhere: [tls] certificates: there is no such folder; put fullchain.pem and",
+            "pop3gw.toml, line 2: [tls] certificates: nowhere: there is no such folder; put",
         ),
-        ('[tls]\ncertificates = ["a.pem"]', "a.pem: there is no such file; put the PEM file"),
+        (
+            '[tls]\ncertificates = ["a.pem"]',
+            "pop3gw.toml, line 2: [tls] certificates: a.pem: there is no such file; put the PEM",
+        ),
+        (
+            'data = "/dev/null"',
+            "pop3gw.toml, line 1: data: /dev/null: the data folder cannot be used: not a folder;",
+        ),
     ],
 )
 def test_a_mistake_in_the_file(tmp_path: Path, configuration: str | bytes, expected: str) -> None:
@@ -71,8 +78,8 @@ def test_a_mistake_in_the_file(tmp_path: Path, configuration: str | bytes, expec
         (["--pop3", "tcp:x"], '--pop3: "tcp:x" is no endpoint'),
         (["--smtp", "tcp:99999"], "--smtp: tcp:99999 cannot be bound"),
         (["--lmtp", "unix:/nonsense/lmtp"], "--lmtp: unix:/nonsense/lmtp cannot be bound: there"),
-        (["--data", "/dev/null"], "/dev/null: the data folder cannot be used: not a"),
-        (["--data", "/proc/pop3gw"], "/proc/pop3gw: the data folder cannot be used: "),
+        (["--data", "/dev/null"], "--data: /dev/null: the data folder cannot be used: not a"),
+        (["--data", "/proc/pop3gw"], "--data: /proc/pop3gw: the data folder cannot be used: "),
     ],
 )
 def test_a_mistake_on_the_command_line(tmp_path: Path, arguments: list[str], expected: str) -> None:
@@ -123,7 +130,7 @@ def test_a_data_folder_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "format.json").write_text('{"version": 1, "store": "sqlite"}')
     line = refusal(tmp_path, "--data", "data", "--store", "maildir")
-    assert line.startswith("data/format.json: the mail in this folder is kept as 'sqlite'")
+    assert line.startswith("--data: data/format.json: the mail in this folder is kept as 'sqlite'")
 
 
 def test_a_data_folder_of_a_kind_that_is_not_known(tmp_path: Path) -> None:

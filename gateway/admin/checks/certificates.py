@@ -26,14 +26,17 @@ def check(folder: Folder) -> Iterator[Finding]:
         read_client_ca(folder.settings.tls.client_ca)
     owner = folder.data.owner() if folder.data.path.exists() else None
     source = folder.settings.tls.certificates or folder.data.tls
-    with acting_as(owner):
-        pairs = find_pairs(source)
+    try:
+        with acting_as(owner):
+            pairs = find_pairs(source)
+    except ConfigError as error:
+        raise folder.settings.placed("tls.certificates", error) from error
     for pair in pairs:
         try:
             with acting_as(owner):
                 content = read_pair(pair)
         except ConfigError as error:
-            yield Finding.of("certificate", error)
+            yield Finding.of("certificate", folder.settings.placed("tls.certificates", error))
         else:
             yield _served(str(pair.chain), content.names, content.ends, own)
 
