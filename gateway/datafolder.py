@@ -49,6 +49,8 @@ class DataFolder:
         self.key_file = self.tls / "privkey.pem"
         self.mail = self.path / "mail"
         self.spool = self.path / "spool"
+        self.imports = self.path / "imports"
+        """What was imported into which mailbox, so that nothing is imported twice."""
         self.run = self.path / "run"
         """The control sockets of the gateways that run on this folder."""
 

@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"service"}),
     frozenset({"parts"}),
     frozenset({"parts"}),
-    frozenset({"pop3", "smtp", "admin", "control"}),
+    frozenset({"pop3", "smtp", "admin", "control", "imports"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log"}),
     frozenset({"wire", "events", "client", "files", "config_errors"}),
@@ -33,6 +33,7 @@ SIDEWAYS = {
     ("delivery", "gateway.store.interfaces"),
     ("delivery", "gateway.accounts.interfaces"),
     ("admin", "gateway.control"),
+    ("admin", "gateway.imports"),
     ("events", "gateway.client"),
 }
 """What may be imported from the importer's own layer: (part, module)."""

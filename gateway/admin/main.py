@@ -15,6 +15,7 @@ NOUNS = {
     "domain": "gateway.admin.domain",
     "user": "gateway.admin.user",
     "alias": "gateway.admin.alias",
+    "import": "gateway.admin.import_mail",
     "check": "gateway.admin.check",
     "send-test": "gateway.admin.send_test",
 }
