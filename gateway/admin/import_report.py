@@ -23,6 +23,7 @@ def describe(outcome: Outcome) -> dict[str, Any]:
         "here": outcome.here,
         "renamed": outcome.renamed,
         "vanished": outcome.vanished,
+        "unreadable": outcome.unreadable,
         "octets": outcome.octets,
         "failure": outcome.failure or None,
     }
@@ -54,6 +55,8 @@ def _show(outcome: Outcome) -> None:
     for number, what in lines:
         if number:
             click.echo(f"  {number:>7}  {what}")
+    for reason in outcome.unreadable:
+        click.echo(f"  not imported: {reason}")
     if outcome.failure:
         click.echo(f"  not all of it: {outcome.failure}")
 

@@ -54,7 +54,7 @@ def run_import(
     total = _look(moves)
     with progress_bar("importing", total) as advance:
         outcomes = _import(folder, moves, advance, dry_run=choice.dry_run)
-    failed = {outcome.mailbox for outcome in outcomes if outcome.failure}
+    failed = {outcome.mailbox for outcome in outcomes if not outcome.is_whole}
     add_accounts(
         folder.accounts,
         [account for account in accounts if account.address not in failed],
@@ -63,7 +63,10 @@ def run_import(
     )
     show_report(outcomes, dry_run=choice.dry_run, as_json=choice.as_json)
     if failed:
-        raise Refused(f"not imported whole: {', '.join(sorted(failed))}; see above")
+        raise Refused(
+            f"not imported whole: {', '.join(sorted(failed))}; see above, then run the same "
+            "command again"
+        )
 
 
 def _choose(folder: Folder, choice: Choice) -> tuple[list[Mover], list[Account]]:
@@ -127,9 +130,9 @@ def _import(
             except MaildropInUse as error:
                 outcome.failure = _in_use(error)
             except (SourceError, StoreError) as error:
-                outcome.failure = f"{error}; run the same command again"
+                outcome.failure = one_line(str(error))
             except OSError as error:
-                outcome.failure = f"{explained(error)}; run the same command again"
+                outcome.failure = explained(error)
     finally:
         target.close()
     return outcomes
@@ -156,7 +159,4 @@ def _import_one(
 
 
 def _in_use(error: MaildropInUse) -> str:
-    return (
-        f"{error}: end the session of the mail program that reads it, and run the same command "
-        "again"
-    )
+    return f"{error}: a mail program reads it now; end its session"

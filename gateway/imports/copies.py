@@ -21,7 +21,8 @@ class Copy:
     """The octets of a message, in memory or in a file without a name.
 
     @raise MessageVanished: the old server has it no longer.
-    @raise SourceError: it cannot be read.
+    @raise MessageUnreadable: it cannot be read.
+    @raise SourceError: no message can be.
     """
 
     def __init__(self, message: SourceMessage) -> None:

@@ -8,7 +8,13 @@ from dataclasses import replace
 
 from gateway.imports.copies import Copy
 from gateway.imports.journal import Journal
-from gateway.imports.messages import TAKEN, TWICE, MessageVanished, SourceMessage
+from gateway.imports.messages import (
+    TAKEN,
+    TWICE,
+    MessageUnreadable,
+    MessageVanished,
+    SourceMessage,
+)
 from gateway.imports.outcome import Outcome
 from gateway.imports.target import TargetMailbox
 from gateway.store.interfaces import MessageAttributes
@@ -75,6 +81,8 @@ class Importer:
                     self._decide(message, copy)
             except MessageVanished:
                 self._outcome.vanished += 1
+            except MessageUnreadable as error:
+                self._outcome.unreadable.append(str(error))
 
     def _may_be_here(self, message: SourceMessage) -> bool:
         return bool(self._unclaimed) or message.uidl in self._places

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.imports.errors import DamagedLine, SourceError
-from gateway.imports.messages import MessageVanished
+from gateway.imports.messages import MessageUnreadable, MessageVanished
 from gateway.store.maildir.locate import locate
 from gateway.store.maildir.names import base_name, order_key, order_key_of_time
 from gateway.wire.newlines import CRLFEncoder
@@ -41,9 +41,13 @@ class MessageFile:
     def read(self) -> Iterator[bytes]:
         """Yield the octets of the message in canonical form."""
         encoder = CRLFEncoder()
-        with self._open() as file:
-            while block := os.read(file.fileno(), _BLOCK):
-                yield encoder.encode(block)
+        try:
+            with self._open() as file:
+                while block := os.read(file.fileno(), _BLOCK):
+                    yield encoder.encode(block)
+        except OSError as error:
+            path = self.folder / self.subfolder / self.name
+            raise MessageUnreadable(str(unreadable(path, error))) from error
         rest = encoder.finish()
         if rest:
             yield rest

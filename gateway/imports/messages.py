@@ -27,11 +27,16 @@ class SourceMessage:
     arrived: float | None
     """Seconds since the epoch; None where only its header tells."""
     read: Callable[[], Iterable[bytes]]
-    """Yields its octets in canonical form; may raise `MessageVanished` or `SourceError`."""
+    """Yields its octets in canonical form; may raise `MessageVanished`,
+    `MessageUnreadable` or, where no other message can be read either, `SourceError`."""
 
 
 class MessageVanished(Exception):
     """The old server has deleted the message meanwhile."""
+
+
+class MessageUnreadable(Exception):
+    """The message cannot be read; others can. The text says where it is, and why."""
 
 
 def source_message(

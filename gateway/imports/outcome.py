@@ -25,7 +25,14 @@ class Outcome:
     """Of `kept`: here already under another unique-id, which it gave up."""
     vanished: int = 0
     """Deleted by the old server meanwhile."""
+    unreadable: list[str] = field(default_factory=list)
+    """What is told of each message that cannot be read."""
     octets: int = 0
     """Stored."""
     failure: str = ""
-    """Why the rest was not imported; "" if all was."""
+    """Why the rest was not imported; "" if all was that can be read."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all messages are here."""
+        return not self.failure and not self.unreadable

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
-from gateway.imports.messages import SourceMessage, source_message
+from gateway.imports.messages import MessageUnreadable, SourceMessage, source_message
 from gateway.imports.pop3_client import POP3Client, RefusedByServer
 
 _NO_UIDL = "the old server has no unique-ids"
@@ -29,8 +30,15 @@ def read_mailbox(client: POP3Client, name: str) -> list[SourceMessage]:
             f"{name} {uidls[number]}" if number in uidls else f"{name} #{number}:{sizes[number]}",
             uidls.get(number),
             None,
-            partial(client.retrieve, number),
+            partial(_read, client, number),
             none_because=_NO_UIDL,
         )
         for number in sorted(sizes)
     ]
+
+
+def _read(client: POP3Client, number: int) -> Iterator[bytes]:
+    try:
+        return client.retrieve(number)
+    except RefusedByServer as error:
+        raise MessageUnreadable(str(error)) from error

@@ -148,11 +148,12 @@ def _read_inserted(text: str, at: int, table: _Table, values: Values) -> int:
     line = text.count("\n", 0, at) + 1
     while True:
         opening = re.compile(r"\s*\(").match(text, at)
+        line += text.count("\n", at, at if opening is None else opening.end())
         row = None if opening is None else values.row(text, opening.end())
-        if row is None:
+        if opening is None or row is None:
             raise DamagedLine(line, f"a row of {table.name} is not whole: make the dump again")
         table.rows.append((line, row[0]))
-        line += text.count("\n", at, row[1])
+        line += text.count("\n", opening.end(), row[1])
         at = row[1]
         after = re.compile(r"\s*,").match(text, at)
         if after is None:
