@@ -11,7 +11,7 @@ from gateway.imports.maildir_folder import MessageFile, damaged, list_files, rea
 from gateway.imports.messages import UNSEEN, SourceMessage, source_message
 from gateway.imports.uidl_format import UidlFormat
 
-_NO_MD5 = "Dovecot makes the %m of its format for mbox files only, and none was saved"
+NO_MD5 = "Dovecot makes the %m of its format for mbox files only, and none was saved"
 _LAST = 1 << 32
 
 _Place = tuple[int, int, tuple[str, str]]
@@ -59,7 +59,7 @@ def _order(uids: UidList) -> Callable[[MessageFile], _Place]:
 def _message(file: MessageFile, uids: UidList, format: UidlFormat) -> SourceMessage:
     entry = uids.entries.get(file.base)
     uidl = None if entry is None else _uidl(entry, uids.uidvalidity, format)
-    because = UNSEEN if entry is None else _NO_MD5
+    because = UNSEEN if entry is None else NO_MD5
     return source_message(file.base, uidl, file.modified, file.read, none_because=because)
 
 

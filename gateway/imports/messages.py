@@ -11,7 +11,6 @@ UNSEEN = "the old server has shown it to no client yet"
 UNFIT = "its old unique-id is not one that RFC 1939 allows: 1 to 70 characters of 0x21 to 0x7E"
 TWICE = "the old server has another message with the same unique-id"
 TAKEN = "another message here has that unique-id already"
-UNKNOWN = "nobody knows which unique-id the old server gave it"
 
 
 @dataclass(frozen=True, slots=True)

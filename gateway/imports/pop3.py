@@ -8,7 +8,7 @@ from functools import partial
 from gateway.imports.messages import MessageUnreadable, SourceMessage, source_message
 from gateway.imports.pop3_client import POP3Client, RefusedByServer
 
-_NO_UIDL = "the old server has no unique-ids"
+NO_UIDL = "the old server has no unique-ids"
 
 
 def read_mailbox(client: POP3Client, name: str) -> list[SourceMessage]:
@@ -31,7 +31,7 @@ def read_mailbox(client: POP3Client, name: str) -> list[SourceMessage]:
             uidls.get(number),
             None,
             partial(_read, client, number),
-            none_because=_NO_UIDL,
+            none_because=NO_UIDL,
         )
         for number in sorted(sizes)
     ]

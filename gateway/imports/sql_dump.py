@@ -15,8 +15,8 @@ from gateway.imports.errors import DamagedLine, SourceError
 from gateway.imports.old_users import OldUser
 from gateway.imports.sql_values import Values
 
-_LOGIN = ("username", "email", "user", "address", "login", "userid", "id")
-_PASSWORD = ("password", "crypt", "password_hash", "passwd", "hash", "pw")
+LOGIN = ("username", "email", "user", "address", "login", "userid", "id")
+PASSWORD = ("password", "crypt", "password_hash", "passwd", "hash", "pw")
 _HOME = ("home", "homedir")
 _DOMAIN = ("domain",)
 _ACTIVE = ("active", "enabled")
@@ -57,7 +57,7 @@ def parse(text: str, table: str | None = None) -> list[OldUser]:
     """
     found = _choose(_tables(text), table)
     columns = found.columns
-    login, password = _position(columns, _LOGIN), _position(columns, _PASSWORD)
+    login, password = _position(columns, LOGIN), _position(columns, PASSWORD)
     domain, home = _position(columns, _DOMAIN), _position(columns, _HOME)
     active = _position(columns, _ACTIVE)
     users: list[OldUser] = []
@@ -83,8 +83,8 @@ def _choose(tables: Sequence[_Table], name: str | None) -> _Table:
         table
         for table in tables
         if table.rows
-        and _position(table.columns, _LOGIN) >= 0
-        and _position(table.columns, _PASSWORD) >= 0
+        and _position(table.columns, LOGIN) >= 0
+        and _position(table.columns, PASSWORD) >= 0
     ]
     if len(fit) == 1:
         return fit[0]
@@ -93,7 +93,7 @@ def _choose(tables: Sequence[_Table], name: str | None) -> _Table:
         raise SourceError(f"several tables may hold the users: name one of {names} with --table")
     raise SourceError(
         "no table with rows has a column for the user "
-        f"({', '.join(_LOGIN)}) and one for the password ({', '.join(_PASSWORD)}): make a file of "
+        f"({', '.join(LOGIN)}) and one for the password ({', '.join(PASSWORD)}): make a file of "
         "lines 'user:password' from it"
     )
 

@@ -1,29 +1,35 @@
 """Our mail store, for a command that waits: every call here blocks until it is done.
 
-No reactor runs. What the store would do in threads is done at once; where it waits for another
-process that holds the maildrop, this sleeps for it.
+No reactor runs. Threads do what the store would do in threads, and what they are done with is
+taken up wherever this waits.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from gateway.client import Client
 from gateway.files import Owner, acting_as
-from gateway.store.interfaces import MessageAttributes
+from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.kinds import open_store
 
+IN_FLIGHT = 16
+"""How many messages are on their way to the disk at once: a disk writes many as fast as one."""
+
 _STEP = 0.05
-"""Seconds between two looks."""
+"""Seconds between two looks at the clock."""
 
 
 class Target:
@@ -36,8 +42,13 @@ class Target:
     def __init__(self, kind: str, data: Path, owner: Owner | None) -> None:
         self._clock = Clock()
         self._owner = owner
+        self._threads = ThreadPoolExecutor(IN_FLIGHT)
+        self._done: SimpleQueue[tuple[Deferred[Any], Any]] = SimpleQueue()
+        # Rights are those of the whole process: nothing may be written while something is read.
+        self.in_flight = IN_FLIGHT if owner is None else 1
+        """How many messages may be stored at once."""
         with acting_as(owner):
-            store: Any = open_store(kind, data, in_thread=maybeDeferred, reactor=self._clock)
+            store: Any = open_store(kind, data, in_thread=self._in_thread, reactor=self._clock)
             store.start()
         self.store = store
 
@@ -45,6 +56,7 @@ class Target:
         """Let go of the store."""
         with self._acting():
             self.wait(self.store.stop())
+        self._threads.shutdown()
 
     @contextmanager
     def mailbox(self, mailbox: str) -> Iterator[TargetMailbox]:
@@ -69,11 +81,28 @@ class Target:
         outcome: list[Any] = []
         answer.addBoth(outcome.append)
         while not outcome:
-            time.sleep(_STEP)
-            self._clock.advance(_STEP)
+            try:
+                done, result = self._done.get(timeout=_STEP)
+            except Empty:
+                self._clock.advance(_STEP)
+            else:
+                done.callback(result)
         if isinstance(outcome[0], Failure):
             outcome[0].raiseException()
         return outcome[0]
+
+    def _in_thread(self, call: Callable[..., Any], *values: Any, **named: Any) -> Deferred[Any]:
+        answer: Deferred[Any] = Deferred()
+
+        def run() -> None:
+            try:
+                result = call(*values, **named)
+            except Exception:
+                result = Failure()
+            self._done.put((answer, result))
+
+        self._threads.submit(run)
+        return answer
 
     @contextmanager
     def _acting(self) -> Iterator[None]:
@@ -90,6 +119,7 @@ class TargetMailbox:
         self.sizes: Sequence[int] = maildrop.snapshot.sizes
         self.uidls: Sequence[str] = maildrop.snapshot.uidls
         self._digests: dict[int, bytes] = {}
+        self._storing: deque[Deferred[None]] = deque()
 
     def digest(self, index: int) -> bytes:
         """Return the SHA-256 of a message. Raises `StoreError`."""
@@ -109,19 +139,41 @@ class TargetMailbox:
             reader.close()
         return digest.digest()
 
-    def store(self, blocks: Iterable[bytes], attributes: MessageAttributes) -> str:
-        """Store a message, durably; return its unique-id. Raises `StoreError`."""
+    def store(
+        self,
+        blocks: Iterable[bytes],
+        attributes: MessageAttributes,
+        stored: Callable[[str], object],
+    ) -> None:
+        """Have a message stored, which may take until `finish`.
+
+        @param stored: called with its unique-id when it is on stable storage.
+        @raise StoreError: this one, or one before it, cannot be stored.
+        """
         wait = self._target.wait
         with self._target._acting():
             writer = self._target.store.begin_delivery(attributes)
             try:
                 for block in blocks:
                     wait(writer.write(block))
-                copies = wait(writer.commit([self._maildrop.mailbox]))
+                commit = writer.commit([self._maildrop.mailbox])
             finally:
                 writer.abort()
-        uidl: str = copies[0].uidl
-        return uidl
+            self._storing.append(commit.addCallback(lambda copies: stored(copies[0].uidl)))
+            while len(self._storing) >= self._target.in_flight:
+                wait(self._storing.popleft())
+
+    def finish(self) -> None:
+        """Wait until all is stored. Raises the first `StoreError`."""
+        failed: StoreError | None = None
+        with self._target._acting():
+            while self._storing:
+                try:
+                    self._target.wait(self._storing.popleft())
+                except StoreError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
 
     def delete(self, indexes: Sequence[int]) -> None:
         """Delete messages, durably. Raises `StoreError`."""
