@@ -173,6 +173,8 @@ class InternalError(Event):
 
 Reader = Callable[[Event], None]
 
+_log = Logger()
+
 
 class EventStream:
     """Hands each event to every reader, at once and in order.
@@ -180,8 +182,6 @@ class EventStream:
     Readers run on the reactor thread and must not block. One that raises is logged and does not
     keep the event from the others, nor harm the one who told it.
     """
-
-    _log = Logger()
 
     def __init__(self, *readers: Reader) -> None:
         self._readers = readers
@@ -196,4 +196,12 @@ class EventStream:
             try:
                 reader(event)
             except Exception:
-                self._log.failure("a reader of events failed")
+                _log.failure("a reader of events failed")
+
+
+def log_defects(event: Event) -> None:
+    """Write what needs a person to Twisted's log: the reader where nobody else listens."""
+    if isinstance(event, InternalError):
+        _log.failure("defect in {where}", event.failure, where=event.where)
+    elif isinstance(event, Trouble):
+        _log.error("{where}: {what}", where=event.where, what=event.what)

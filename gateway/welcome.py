@@ -91,7 +91,7 @@ def first_start_text(
     if incoming is not None:
         lines.append(_setting("Incoming: POP3", incoming, user))
     if outgoing is not None:
-        lines.append(_setting("Outgoing: SMTP", outgoing, user))
+        lines.append(_setting("Outgoing (to addresses of this gateway only): SMTP", outgoing, user))
     lines += [
         "  Certificate of the local CA, for the program to trust:",
         f"    {folder.ca_file}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +32,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def require_program() -> Callable[[str], str]:
     """The function that returns a program's path, or skips the test (see `tests.programs`)."""
     return programs.require_program
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that any user can reach, unlike `tmp_path`, which pytest keeps to its own."""
+    with tempfile.TemporaryDirectory(prefix="pop3gw-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

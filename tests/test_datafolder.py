@@ -100,18 +100,16 @@ def test_a_relative_path_is_made_absolute(tmp_path: Path, monkeypatch) -> None:
 
 
 @as_root
-def test_what_is_made_belongs_to_the_owner(tmp_path: Path) -> None:
-    _open_to_others(tmp_path)
-    folder = DataFolder(tmp_path / "data")
+def test_what_is_made_belongs_to_the_owner(open_folder: Path) -> None:
+    folder = DataFolder(open_folder / "data")
     folder.prepare(owner=NOBODY)
     for path in [folder.path, *folder.path.rglob("*")]:
         assert (path.stat().st_uid, path.stat().st_gid) == NOBODY, path
 
 
 @as_root
-def test_root_works_for_the_owner_of_the_folder(tmp_path: Path) -> None:
-    _open_to_others(tmp_path)
-    folder = DataFolder(tmp_path / "data")
+def test_root_works_for_the_owner_of_the_folder(open_folder: Path) -> None:
+    folder = DataFolder(open_folder / "data")
     folder.prepare(owner=NOBODY)
     folder.spool.rmdir()
     folder.prepare()
@@ -119,19 +117,12 @@ def test_root_works_for_the_owner_of_the_folder(tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_folder_that_the_owner_cannot_write_is_refused(tmp_path: Path) -> None:
-    _open_to_others(tmp_path)
-    folder = DataFolder(tmp_path / "data")
+def test_a_folder_that_the_owner_cannot_write_is_refused(open_folder: Path) -> None:
+    folder = DataFolder(open_folder / "data")
     folder.prepare()
     with pytest.raises(ConfigError, match=r"data: .* belongs to uid 0; .*chown"):
         folder.prepare(owner=NOBODY)
     assert os.geteuid() == 0
-
-
-def _open_to_others(path: Path) -> None:
-    """Let other users come as far as `path`, which pytest keeps to its own user."""
-    for folder in (path, *path.parents[:2]):
-        folder.chmod(0o755)
 
 
 def test_many_at_once_agree(tmp_path: Path) -> None:

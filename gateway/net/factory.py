@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
 from twisted.internet.protocol import ServerFactory
 
-from gateway.events import EventStream
+from gateway.events import EventStream, log_defects
 from gateway.net.connection import CommandConnection
 from gateway.net.limits import ConnectionLimits
 
@@ -23,7 +23,7 @@ def _installed_reactor() -> Any:
 class ConnectionFactory(ServerFactory):
     """Builds connections, knows those that live, and ends them.
 
-    @param events: where sessions are told; a stream without readers by default.
+    @param events: where sessions are told; by default only defects are, to Twisted's log.
     @param tls: what a handshake serves, None where TLS cannot be started on a connection.
     @param limits: shared by several factories to count their connections together.
     @param reactor: for time; the installed reactor by default.
@@ -42,7 +42,7 @@ class ConnectionFactory(ServerFactory):
         reactor: IReactorTime | None = None,
     ) -> None:
         self.protocol_name = protocol_name
-        self.events = events if events is not None else EventStream()
+        self.events = events if events is not None else EventStream(log_defects)
         self.tls = tls
         self.limits = limits if limits is not None else ConnectionLimits()
         self.reactor: Any = reactor if reactor is not None else _installed_reactor()

@@ -78,13 +78,17 @@ class Snapshot:
     (rendered replies, say) may be kept in a `weakref.WeakKeyDictionary` for as long as it lives.
     """
 
-    __slots__ = ("__weakref__", "octets", "sizes", "uidls")
+    __slots__ = ("__weakref__", "octets", "sizes", "smtputf8", "uidls")
 
-    def __init__(self, sizes: Sequence[int], uidls: Sequence[str]) -> None:
+    def __init__(
+        self, sizes: Sequence[int], uidls: Sequence[str], smtputf8: Sequence[int] = ()
+    ) -> None:
         self.sizes = sizes
         """Octets of each message as RETR sends it, CRLF line ends, before dot-stuffing."""
         self.uidls = uidls
         """Unique-id of each message: 1 to 70 characters of 0x21 to 0x7E (RFC 1939 section 7)."""
+        self.smtputf8 = smtputf8
+        """Indexes, sorted, of the messages whose attributes say so."""
         self.octets = sum(sizes)
         """The sum of `sizes`."""
 
@@ -171,8 +175,8 @@ class MaildropPolicy:
 
     login_delay_seconds: int = 0
     """The least time from one login to the next (section 6.5); 0: none is asked for."""
-    login_delay_hard: bool = False
-    """Whether a login that comes earlier is refused; else it is only asked for."""
+    login_delay_hard: bool = True
+    """Whether a login that comes earlier is refused; else it is only asked not to."""
     expire_days: int | None = None
     """The fewest days for which a message is kept (section 6.7); None: for ever."""
 

@@ -7,6 +7,8 @@ any size; how the octets are split makes no difference to the result.
 
 from __future__ import annotations
 
+import re
+
 
 def _with_crlf(block: bytes) -> bytes:
     """Turn each LF without CR into CRLF. The first octet is taken to follow no CR."""
@@ -89,17 +91,18 @@ def _lines_without_cr(block: bytes) -> int:
 class LFEncoder:
     """Makes what is written to disk from canonical octets: CRLF becomes LF, all else stays.
 
-    For a message without bare CR and bare LF that ends with CRLF, `CRLFEncoder` gives the same
-    octets back.
+    A CRLF that follows a CR stays too: as LF it would make a line end of that CR. So for a message
+    without bare LF that ends with CRLF, `CRLFEncoder` gives the same octets back.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_after_cr", "_held")
 
     def __init__(self) -> None:
         self._held = b""
+        self._after_cr = False
 
     def encode(self, block: bytes) -> bytes:
-        """Return the next octets with LF line ends; a CR at their end waits for what follows."""
+        """Return the next octets with LF line ends; a last CR waits for what follows."""
         if self._held:
             block = self._held + block
         if block.endswith(b"\r"):
@@ -107,13 +110,25 @@ class LFEncoder:
             block = block[:-1]
         else:
             self._held = b""
-        lines = block.replace(b"\r", b"")
-        # For canonical octets this is three times as fast as replacing the pairs.
-        if lines.replace(b"\n", b"\r\n") == block:
-            return lines
-        return block.replace(b"\r\n", b"\n")
+        if not block:
+            return block
+        after_cr, self._after_cr = self._after_cr, block.endswith(b"\r")
+        if after_cr and block.startswith(b"\r\n"):
+            return b"\r\n" + _with_lf(block[2:])
+        return _with_lf(block)
 
     def finish(self) -> bytes:
         """Return what was held back. The message has ended."""
         rest, self._held = self._held, b""
         return rest
+
+
+_CRLF = re.compile(rb"(?<!\r)\r\n")
+
+
+def _with_lf(block: bytes) -> bytes:
+    lines = block.replace(b"\r", b"")
+    # For canonical octets this is far faster than replacing the pairs.
+    if lines.replace(b"\n", b"\r\n") == block:
+        return lines
+    return _CRLF.sub(b"\n", block)

@@ -15,8 +15,8 @@ from tests.interop.gateway import COMMAND, ROOT, Gateway
 from tests.programs import require_program, run
 
 DEFAULT_PORTS = {"2525": "smtp", "1110": "pop3", "1995": "pop3s"}
-PLACEHOLDER = ("office@localhost", "PASSWORD")
-"""The account that pages name where the first start would have made another."""
+PLACEHOLDER = ("user@localhost", "PASSWORD")
+"""The account that the first start makes, and what pages write for its password."""
 
 _SIMPLE_COMMAND = re.compile(r"(?:^|[|;&]\s*)pop3gw\s+([^|;&\n#]*)", re.MULTILINE)
 
@@ -47,7 +47,7 @@ def _for_this_gateway(command: str, gateway: Gateway) -> str:
 def test_console_blocks_succeed(page: Path, shell: Path, tmp_path: Path) -> None:
     with Gateway(tmp_path) as gateway:
         address, password = PLACEHOLDER
-        gateway.admin("user", "add", address, "--password-stdin", input=f"{password}\n")
+        gateway.admin("user", "passwd", address, "--password-stdin", input=f"{password}\n")
         path = f"{shell}:{gateway.environment['PATH']}"
         for block in blocks("console", page):
             assert block.commands, block

@@ -42,7 +42,7 @@ class Fetchmail:
             self.settings,
         ]
         home = {"HOME": str(self.home), "FETCHMAILHOME": str(self.home)}
-        files = ["--idfile", self.home / "ids", "--pidfile", self.home / "pid"]
+        files: list[str | Path] = ["--idfile", self.home / "ids", "--pidfile", self.home / "pid"]
         run([*fetchmail, *files], env=home, status=status)
         return self.drop.take()
 

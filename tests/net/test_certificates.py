@@ -333,12 +333,11 @@ def test_a_session_is_resumed(authority: LocalCA, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops privileges")
 def test_files_that_cannot_be_read_after_the_drop_are_named(
-    authority: LocalCA, tmp_path: Path
+    authority: LocalCA, open_folder: Path
 ) -> None:
-    folder = tmp_path / "tls"
+    folder = open_folder / "tls"
     make_pair(authority, folder / "fullchain.pem", folder / "privkey.pem", "a.example")
-    for parent in (tmp_path, *tmp_path.parents[:2], folder):
-        parent.chmod(0o755)
+    folder.chmod(0o755)
     served = Served(folder)
     with acting_as((65534, 65534)):
         served.store.tell()

@@ -178,15 +178,13 @@ def test_it_daemonizes(tmp_path: Path) -> None:
 
 
 @as_root
-def test_it_drops_privileges(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+def test_it_drops_privileges(open_folder: Path) -> None:
     arguments = [*ARGUMENTS, "--smtp", "tcp:25:interface=127.0.0.93", "--data", "data"]
-    with running(tmp_path, "--uid=nobody", "--gid=nogroup", *arguments) as gateway:
+    with running(open_folder, "--uid=nobody", "--gid=nogroup", *arguments) as gateway:
         assert gateway.addresses("smtp")[1] == "127.0.0.93:25"
         status = Path(f"/proc/{gateway.process.pid}/status").read_text()
         assert "Uid:\t65534\t65534" in status
-        data = tmp_path / "data"
+        data = open_folder / "data"
         (data / "tls" / "privkey.pem").touch()  # served anew, by a user that can read it
         context = ssl.create_default_context(cafile=str(data / "ca.pem"))
         time.sleep(1.1)

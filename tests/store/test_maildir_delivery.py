@@ -148,7 +148,7 @@ def test_commit_while_the_spool_is_written(place: MaildirPlace, threads: Threads
 
 
 def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_abort_while_the_spool_is_written(place: MaildirPlace, threads: Threads) -> None:
@@ -195,7 +195,7 @@ def test_in_one_mailbox_or_in_none(place: MaildirPlace) -> None:
         ("carl@example.org", ANNA),
         ("dora@example.org", "carl@example.org"),
     ):
-        with pytest.raises(StoreError, match="/carl.*: Not a directory"):
+        with pytest.raises(StoreError, match=r"/carl.*: Not a directory"):
             deliver(place.store, b"a\r\n", *mailboxes)
         for mailbox in (ANNA, BERT, "dora@example.org"):
             assert contents(place.store, mailbox) == []
@@ -213,7 +213,7 @@ def few_descriptors(spare: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     held = []
     try:
-        highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+        highest = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, hard))
         with suppress(OSError):
             while True:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.maildir.folders import mailbox_folder
-from gateway.store.maildir.names import NameMaker, is_uidl, order_key, parse, uidl
+from gateway.store.maildir.names import NameMaker, is_uidl, parse, place, uidl
 
 OURS = re.compile(
     r"[0-9]{10}\.M[0-9]{6}P[0-9]+Q[0-9]{6}R[0-9a-f]{4}\.[A-Za-z0-9-]+,S=[0-9]+,W=[0-9]+"
@@ -27,14 +27,14 @@ def test_ours_are_their_own_unique_ids(host: str, octets: int) -> None:
     assert OURS.fullmatch(name)
     assert len(name) <= 70
     assert uidl(name) == name
-    assert parse(name) == (order_key(name), octets, octets + 5)
+    assert parse(name) == (name, octets, octets + 5)
 
 
 def test_ours_are_in_order_and_never_the_same() -> None:
     names = NameMaker("h")
     made = [names.make(1, 1) for _ in range(5000)]
-    assert len({order_key(name) for name in made}) == 5000
-    assert made == sorted(made)
+    assert len({name[:18] for name in made}) == 5000
+    assert made == sorted(made, key=place)
 
 
 def test_ours_differ_between_threads_and_makers() -> None:
@@ -56,7 +56,7 @@ def test_ours_differ_between_threads_and_makers() -> None:
     ("base", "key", "file_octets", "octets"),
     [
         # Dovecot
-        ("1700000000.M123456P99.host,S=10,W=12", "1700000000.M123456", 10, 12),
+        ("1700000000.M123456P9.h,S=10,W=12", "1700000000.M123456P9.h,S=10,W=12", 10, 12),
         ("1700000000.M1234P99.host,S=10,W=12", "1700000000.M001234Q000000000000000", 10, 12),
         ("1700000000.M123456P99.host", "1700000000.M123456Q000000000000000", -1, -1),
         ("1700000000.M123456P99.host,W=12", "1700000000.M123456Q000000000000000", -1, -1),
@@ -80,14 +80,22 @@ def test_ours_differ_between_threads_and_makers() -> None:
         ("1700000000", "", -1, -1),
         ("1700000000.M1P2.h,S=5x,W=6", "1700000000.M000001Q000000000000000", -1, -1),
         ("1700000000.M1P2.h,S=99999999999999999999", None, -1, -1),
-        ("\u0661\u0667\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660.M1P1.h,S=\u0661", "", -1, -1),
+        (
+            "\u0661\u0667\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660.M1P1.h,S=\u0661",
+            "",
+            -1,
+            -1,
+        ),
     ],
 )
 def test_everybodys_names(base: str, key: str | None, file_octets: int, octets: int) -> None:
     parsed = parse(base)
     assert parsed[1:] == (file_octets, octets)
-    assert key is None or parsed[0] == key
-    assert parsed[0] == order_key(base)
+    assert parsed[0] == place(base)
+    if key == base:
+        assert parsed[0] == base
+    elif key is not None:
+        assert parsed[0] == (key and f"{key}\0{base}")
 
 
 def test_unique_id_of_names_that_are_none() -> None:

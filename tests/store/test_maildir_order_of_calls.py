@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.programs import require_program
 
 CHECKOUT = Path(__file__).parents[2]
@@ -41,8 +39,10 @@ def traced(folder: Path, script: str, named: bool = False) -> list[str]:
     log = folder / "trace"
     whole = PRELUDE + (NAMED if named else "") + READY + BEGIN + script + "\n" + END
     subprocess.run(
-        [strace, "-f", "-y", "-e", f"trace={CALLS}", "-s", "0", "-o", log]
-        + [sys.executable, "-c", whole, folder],
+        [
+            *(strace, "-f", "-y", "-e", f"trace={CALLS}", "-s", "0", "-o", log),
+            *(sys.executable, "-c", whole, folder),
+        ],
         cwd=CHECKOUT,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         check=True,

@@ -191,7 +191,8 @@ def load(thread):
     for number in itertools.count():
         name = f"{os.getpid()}-{thread}-{number}"
         size = source.choice([0, 100, 4000, 60_000, 200_000])
-        octets = f"{name} {size}\\r\\n".encode() + b"0123456789abc\\r\\n" * (size // 15) + b"end\\r\\n"
+        lines = b"0123456789abc\\r\\n" * (size // 15)
+        octets = f"{name} {size}\\r\\n".encode() + lines + b"end\\r\\n"
         mailboxes = source.choice([[ANNA], [BERT], [ANNA, BERT]])
         attributes = MessageAttributes(uidl=f"given-{name}" if number % 5 == 0 else None)
         tell("began", name, *mailboxes)

@@ -12,7 +12,7 @@ import pytest
 from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.names import NameMaker
-from gateway.store.maildir.slices import take_sorted
+from gateway.store.maildir.slices import free_in_slices, sorted_in_slices
 from tests.store.conformance import ANNA, contents, deliver, opened, result
 from tests.store.maildir_place import MaildirPlace
 
@@ -172,11 +172,15 @@ def test_a_long_mailbox_is_in_order(place: MaildirPlace) -> None:
 @pytest.mark.parametrize("alike", [False, True])
 def test_sorting_in_slices(count: int, alike: bool) -> None:
     source = random.Random(count)
-    items = [(1 if alike else source.randint(0, 999), source.random()) for _ in range(count)]
-    slices = list(take_sorted(dict(enumerate(items))))
-    assert [item for part in slices for item in part] == sorted(items)
+    places = [f"{1 if alike else source.randint(0, 999)} {source.random()}" for _ in range(count)]
+    indexes = source.sample(range(count), count - count // 10)
+    slices = list(sorted_in_slices(indexes, places))
+    in_order = [index for part in slices for index in part]
+    assert in_order == sorted(indexes, key=places.__getitem__)
     assert all(slices)
     assert max(map(len, slices), default=0) < 8192
+    free_in_slices(places)
+    assert places == []
 
 
 def listing_of(folder: Path, messages: int) -> Listing:

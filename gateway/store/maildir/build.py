@@ -9,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.store.maildir import records
-from gateway.store.maildir.columns import Found
 from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.listing import Listing
-from gateway.store.maildir.names import NameMaker, order_key, order_key_of_time, uidl
+from gateway.store.maildir.names import NameMaker, place, place_by_time, uidl
 from gateway.store.maildir.records import Records
 from gateway.store.maildir.scan import Scan
-from gateway.store.maildir.slices import take_sorted
+from gateway.store.maildir.slices import free_in_slices, sorted_in_slices
 
 _LOOKS = 3
 """How often a mailbox that changes under our eyes is looked at anew."""
@@ -49,10 +48,10 @@ def list_mailbox(
         scan.complete_sizes(owned)
     listing = Listing(folder, scan.stamp, scan.settled)
     listing.records = {base: index[base] for base in index if scan.holds(base)}
-    listing.unnamed_arrivals = scan.unnamed_arrivals
+    listing.unnamed = scan.unnamed
     if previous is not None:
-        old = previous.unnamed_arrivals
-        listing.unnamed_arrivals |= {base: old[base] for base in old if scan.holds(base)}
+        old = previous.unnamed
+        listing.unnamed |= {base: old[base] for base in old if scan.holds(base)}
     _fill(listing, scan, previous)
     losers = _use_given_uidls(listing)
     if owned:
@@ -63,26 +62,30 @@ def list_mailbox(
 
 def _fill(listing: Listing, scan: Scan, previous: Listing | None) -> None:
     """Put together in order what was still there and what is new."""
-    head = 0
+    indexes = list(scan.found.values())
     if previous is not None:
-        old = previous.columns.renamed(scan.renamed)
-        if not scan.found and all(scan.still_there):
+        old = previous.columns.renamed(scan.renamed, scan.moved)
+        if not indexes and all(scan.still_there):
             listing.columns = old
             return
         # New messages mostly arrived later than all old ones: then nothing is sorted anew.
-        head = _end_of_older(previous, min(scan.found.values())) if scan.found else len(previous)
+        head = _end_of_older(previous, [scan.places[index] for index in indexes])
         listing.columns.extend(old, scan.still_there[:head])
-        for index in range(head, len(previous)):
+        for index in range(head, len(old)):
             if scan.still_there[index]:
-                key, base = previous.place(index)
-                scan.found[base] = (key, base, *old.row(index))
-    for bucket in take_sorted(scan.found):
-        listing.columns.append(bucket)
+                indexes.append(len(scan.places))
+                scan.places.append(previous.place(index))
+                scan.fresh.append(*old.row(index))
+    for some in sorted_in_slices(indexes, scan.places):
+        listing.columns.gather(scan.fresh, some)
+    free_in_slices(scan.places)
 
 
-def _end_of_older(previous: Listing, first: Found) -> int:
-    """Return how many messages of a listing have their place before a message."""
-    return bisect_left(range(len(previous)), first[:2], key=previous.place)
+def _end_of_older(previous: Listing, places: list[str]) -> int:
+    """Return how many messages of a listing have their place before all these places."""
+    if not places:
+        return len(previous)
+    return bisect_left(range(len(previous)), min(places), key=previous.place)
 
 
 def _use_given_uidls(listing: Listing) -> Records:
@@ -117,8 +120,8 @@ def _leave_notes(listing: Listing, index: Records, losers: Records) -> None:
             records.append(listing.folder, losers)
         dead = index.keys() - listing.records.keys()
         if listing.settled and len(dead) > len(listing.records) + _FEW:
-            horizon = order_key_of_time(time.time() - _IN_FLIGHT_SECONDS)
-            records.rewrite(listing.folder, {b for b in dead if order_key(b) < horizon})
+            horizon = place_by_time(time.time() - _IN_FLIGHT_SECONDS, "")
+            records.rewrite(listing.folder, {b for b in dead if place(b) < horizon})
     except OSError:
         # On a full disk mail can still be read and deleted. The notes are written next time.
         return

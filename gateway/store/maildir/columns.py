@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable
 from copy import copy
 from itertools import compress
 
@@ -12,13 +12,13 @@ from gateway.store.maildir.slices import SLICE, let_others_run
 
 _BLOCK = 4096
 
-Found = tuple[str, str, str, int, int, int, int]
-"""A message file: order key, base name, name, whether it is in cur/, inode, octets of the file,
-canonical octets. A plain tuple, since there may be 100,000 of them, and they sort as they are."""
-
 
 class Columns:
-    """One entry for each message in each of these sequences, in the same order."""
+    """One entry for each message in each of these sequences, in the same order.
+
+    No object for each message that the garbage collector knows: 100,000 of those would make it
+    stop the process for tens of milliseconds.
+    """
 
     __slots__ = ("file_octets", "in_cur", "inodes", "names", "octets", "uidls")
 
@@ -33,12 +33,21 @@ class Columns:
         self.octets = array("Q")
         """Canonical size."""
         self.uidls: list[str] = []
+        """Unique-ids; missing while the messages are not in order yet."""
 
     def __len__(self) -> int:
         return len(self.names)
 
+    def append(self, name: str, in_cur: int, inode: int, file_octets: int, octets: int) -> None:
+        """Append one message, without unique-id."""
+        self.names.append(name)
+        self.in_cur.append(in_cur)
+        self.inodes.append(inode)
+        self.file_octets.append(file_octets)
+        self.octets.append(octets)
+
     def row(self, index: int) -> tuple[str, int, int, int, int]:
-        """Return a message as the end of a `Found`."""
+        """Return what `append` takes."""
         return (
             self.names[index],
             self.in_cur[index],
@@ -47,28 +56,28 @@ class Columns:
             self.octets[index],
         )
 
-    def append(self, found: Sequence[Found]) -> None:
-        """Append messages that were found, with unique-ids from their names."""
-        _, bases, names, in_cur, inodes, file_octets, octets = zip(*found, strict=True)
+    def gather(self, others: Columns, indexes: Iterable[int]) -> None:
+        """Append some of other messages, with unique-ids from their names."""
+        names = [others.names[index] for index in indexes]
         self.names.extend(names)
-        self.in_cur.extend(in_cur)
-        self.inodes.extend(inodes)
-        self.file_octets.extend(file_octets)
-        self.octets.extend(octets)
-        self.uidls.extend(map(uidl, bases))
+        self.uidls.extend(uidl(base_name(name)) for name in names)
+        self.in_cur.extend(map(others.in_cur.__getitem__, indexes))
+        self.inodes.extend(map(others.inodes.__getitem__, indexes))
+        self.file_octets.extend(map(others.file_octets.__getitem__, indexes))
+        self.octets.extend(map(others.octets.__getitem__, indexes))
 
-    def renamed(self, names: dict[int, tuple[str, int]]) -> Columns:
+    def renamed(self, names: dict[int, str], in_cur: dict[int, int]) -> Columns:
         """Return the same messages with other names and folders for some, by index."""
         columns = copy(self)
         columns.names, columns.in_cur = self.names[:], self.in_cur[:]
-        for index, (name, in_cur) in names.items():
+        for index, name in names.items():
             columns.names[index] = name
-            columns.in_cur[index] = in_cur
+            columns.in_cur[index] = in_cur[index]
         return columns
 
     def extend(self, others: Columns, chosen: bytearray) -> None:
         """Append those of other messages whose entry in `chosen` is 1."""
-        for start in range(0, len(others), _BLOCK):
+        for start in range(0, len(chosen), _BLOCK):
             block = slice(start, start + _BLOCK)
             mask = chosen[block]
             self.names.extend(compress(others.names[block], mask))

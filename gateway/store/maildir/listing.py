@@ -9,12 +9,7 @@ from pathlib import Path
 
 from gateway.store.interfaces import MessageAttributes, Snapshot
 from gateway.store.maildir.columns import Columns
-from gateway.store.maildir.names import (
-    base_name,
-    order_key,
-    order_key_of_time,
-    time_of_order_key,
-)
+from gateway.store.maildir.names import base_name, place, place_by_time, time_of_place
 from gateway.store.maildir.records import Records
 
 # The clock that stamps folders may stand still for 10 ms: a later change can have the same time.
@@ -46,7 +41,7 @@ class Listing:
         "settled",
         "snapshot",
         "tidied_at",
-        "unnamed_arrivals",
+        "unnamed",
     )
 
     def __init__(self, folder: Path, stamp: Stamp, settled: bool) -> None:
@@ -56,8 +51,8 @@ class Listing:
         """Whether the stamp can tell that nothing has changed since."""
         self.columns = Columns()
         self.snapshot = Snapshot((), ())
-        self.unnamed_arrivals: dict[str, str] = {}
-        """Order keys by base name, of those messages whose name does not tell their arrival."""
+        self.unnamed: dict[str, str] = {}
+        """Places by base name, of those messages whose names tell no time."""
         self.records: Records = {}
         """Attributes by base name, of those messages that have any."""
         self.tidied_at = time.time()
@@ -74,7 +69,14 @@ class Listing:
             if before.octets == columns.octets and before.uidls == columns.uidls:
                 self.snapshot = previous.snapshot
                 return
-        self.snapshot = Snapshot(columns.octets, columns.uidls)
+        self.snapshot = Snapshot(columns.octets, columns.uidls, self._smtputf8())
+
+    def _smtputf8(self) -> list[int]:
+        marked = {base for base, attributes in self.records.items() if attributes.smtputf8}
+        if not marked:
+            return []
+        positions = self.columns.positions()
+        return sorted(positions[base] for base in marked)
 
     def is_current(self) -> bool:
         """Say whether the mailbox still holds exactly this."""
@@ -92,19 +94,19 @@ class Listing:
         """Return the base name of the message at `index`."""
         return base_name(self.columns.names[index])
 
-    def place(self, index: int) -> tuple[str, str]:
-        """Return that by which messages are in order: arrival, then name."""
+    def place(self, index: int) -> str:
+        """Return the text by which the message at `index` has its place in the order."""
         base = self.base(index)
         if base in self.records and self.records[base].arrived:
-            return order_key_of_time(self.records[base].arrived), base
-        return self.unnamed_arrivals.get(base) or order_key(base), base
+            return place_by_time(self.records[base].arrived, base)
+        return self.unnamed.get(base) or place(base)
 
     def attributes(self, index: int) -> MessageAttributes:
         """Return the attributes of the message at `index`, its time of arrival filled in."""
         attributes = self.records.get(self.base(index), MessageAttributes())
         if attributes.arrived:
             return attributes
-        return replace(attributes, arrived=time_of_order_key(self.place(index)[0]))
+        return replace(attributes, arrived=time_of_place(self.place(index)))
 
 
 class ListingCache:

@@ -22,7 +22,7 @@ _DIGITS_OF_DIGEST = 48
 
 # Ours, and most of Dovecot's: what counts for the order stands in the right form already.
 _USUAL = re.compile(
-    r"([0-9]{10}\.M[0-9]{6})P[0-9]+(?:Q[0-9]{6}R[0-9a-f]{4})?\.[^,]*,S=([0-9]{1,15}),W=([0-9]{1,15})"
+    r"[0-9]{10}\.M[0-9]{6}P[0-9]+(?:Q[0-9]{6}R[0-9a-f]{4})?\.[^,]*,S=([0-9]{1,15}),W=([0-9]{1,15})"
 )
 # Seconds; then, in the same field as Dovecot and Postfix have it, microseconds and a counter.
 _ARRIVAL = re.compile(r"([0-9]{1,10})\.(?:[^.,M]*M([0-9]{1,6})[^.,Q]*(?:Q([0-9]{1,15}))?)?")
@@ -67,42 +67,42 @@ def base_name(name: str) -> str:
 def parse(base: str) -> tuple[str, int, int]:
     """Understand a base name as far as it goes, whoever made it.
 
-    @return: `order_key`, the size of the file, and the canonical size; -1 for a missing size.
+    @return: `place`, the size of the file, and the canonical size; -1 for a missing size.
     """
     usual = _USUAL.fullmatch(base)
     if usual is not None:
-        key, file_octets, octets = usual.groups()
-        return key, int(file_octets), int(octets)
+        return base, int(usual[1]), int(usual[2])
     sizes = _SIZES.search(base)
     if sizes is None:
-        return order_key(base), -1, -1
-    return order_key(base), int(sizes[1]), int(sizes[2] or -1)
+        return place(base), -1, -1
+    return place(base), int(sizes[1]), int(sizes[2] or -1)
 
 
-def order_key(base: str) -> str:
+def place(base: str) -> str:
     """Return a text by which messages sort by seconds, microseconds and counter of their arrival.
 
-    @return: "" where the name does not tell; see `order_key_of_time`.
+    It begins like the names that this module makes. Those are their own place.
+
+    @return: "" where the name does not tell; see `place_by_time`.
     """
-    usual = _USUAL.fullmatch(base)
-    if usual is not None:
-        return usual[1]
+    if _USUAL.fullmatch(base):
+        return base
     match = _ARRIVAL.match(base)
     if match is None:
         return ""
     seconds, microseconds, counter = match.groups("0")
-    return f"{seconds:0>10}.M{microseconds:0>6}Q{counter:0>15}"
+    return f"{seconds:0>10}.M{microseconds:0>6}Q{counter:0>15}\0{base}"
 
 
-def order_key_of_time(seconds: float) -> str:
-    """Return the `order_key` of a time since the epoch, for messages whose names tell none."""
+def place_by_time(seconds: float, base: str) -> str:
+    """Return the `place` of a message that arrived so many seconds after the epoch."""
     whole, microseconds = divmod(int(max(seconds, 0.0) * 1e6), 1_000_000)
-    return f"{whole:010}.M{microseconds:06}"
+    return f"{whole:010}.M{microseconds:06}\0{base}"
 
 
-def time_of_order_key(key: str) -> float:
-    """Return the seconds since the epoch that an `order_key` stands for."""
-    return int(key[:10]) + int(key[12:18]) / 1e6
+def time_of_place(place: str) -> float:
+    """Return the time of arrival that a `place` stands for, in seconds since the epoch."""
+    return int(place[:10]) + int(place[12:18]) / 1e6
 
 
 def is_uidl(text: str) -> bool:

@@ -6,11 +6,11 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from gateway.store.maildir.columns import Columns, Found
+from gateway.store.maildir.columns import Columns
 from gateway.store.maildir.listing import Listing, folder_stamp, is_settled
-from gateway.store.maildir.names import NameMaker, order_key_of_time, parse
+from gateway.store.maildir.names import NameMaker, parse, place_by_time
 from gateway.store.maildir.records import Records
-from gateway.store.maildir.sizes import Counted, CountedSizes, count
+from gateway.store.maildir.sizes import CountedSizes, count
 from gateway.store.maildir.slices import SLICE, let_others_run
 
 _KIND_OF_FILE = 0o170000
@@ -40,18 +40,24 @@ class Scan:
         self._disturbed = False
         self.stamp = folder_stamp(folder)
         self.settled = is_settled(self.stamp)
-        self._columns = previous.columns if previous is not None else Columns()
-        self._known = self._columns.positions()
-        self.still_there = bytearray(len(self._columns))
+        self._before = previous.columns if previous is not None else Columns()
+        self._known = self._before.positions()
+        self.still_there = bytearray(len(self._before))
         """1 for each message of the previous listing that was found again."""
-        self.renamed: dict[int, tuple[str, int]] = {}
-        """New name and folder (as in `Columns`) by the index in the previous listing."""
-        self.found: dict[str, Found] = {}
-        """The messages that were not in the previous listing, by base name."""
-        self.unsized: dict[str, int] = {}
+        self.renamed: dict[int, str] = {}
+        """New names of those, by index in the previous listing, where the name is another."""
+        self.moved: dict[int, int] = {}
+        """For the same ones, whether they are in cur/ now."""
+        self.fresh = Columns()
+        """The messages that were not in the previous listing, as they were found."""
+        self.places: list[str] = []
+        """Their places in the order of arrival."""
+        self.found: dict[str, int] = {}
+        """Their indexes in `fresh` by base name."""
+        self.unnamed: dict[str, str] = {}
+        """Places by base name, of those whose names tell no time."""
+        self._unsized: dict[str, int] = {}
         """Times of change, in nanoseconds, of those whose canonical size is not known."""
-        self.unnamed_arrivals: dict[str, str] = {}
-        """Order keys of those whose names tell no time."""
 
     def read(self) -> None:
         """Find all messages. Files that vanish meanwhile are left out."""
@@ -82,7 +88,7 @@ class Scan:
                     base = name.partition(":")[0]
                     if base in known and self._recall(known[base], name, in_cur, entry.inode()):
                         continue
-                    if name[0] == "." or (base in found and self._is_twin(entry, base, folder)):
+                    if name[0] == ".":
                         continue
                     try:
                         status = entry.stat(follow_symlinks=False)
@@ -90,11 +96,14 @@ class Scan:
                         continue
                     if status.st_mode & _KIND_OF_FILE != _REGULAR_FILE:
                         continue
-                    key, file_octets, octets = parse(base)
-                    if file_octets != status.st_size or octets < 0 or not key or base in unusual:
-                        key, octets = self._look_closer(base, status)
-                    size, inode = status.st_size, status.st_ino
-                    found[base] = (key, base, name, in_cur, inode, size, octets)
+                    if base in found and self._is_twin(folder / name, status, found[base]):
+                        continue
+                    place, file_octets, octets = parse(base)
+                    if file_octets != status.st_size or octets < 0 or not place or base in unusual:
+                        place, octets = self._look_closer(base, status)
+                    found[base] = len(self.places)
+                    self.places.append(place)
+                    self.fresh.append(name, in_cur, status.st_ino, status.st_size, octets)
         finally:
             os.close(descriptor)
 
@@ -103,45 +112,48 @@ class Scan:
 
         @return: False if it is another file under the same base name.
         """
-        columns = self._columns
-        if columns.inodes[index] != inode:
+        before = self._before
+        if before.inodes[index] != inode:
             return False
         self.still_there[index] = 1
-        if columns.in_cur[index] != in_cur or columns.names[index] != name:
-            self.renamed[index] = name, in_cur
+        if before.in_cur[index] != in_cur or before.names[index] != name:
+            self.renamed[index] = name
+            self.moved[index] = in_cur
         return True
 
     def _look_closer(self, base: str, status: os.stat_result) -> tuple[str, int]:
-        """Return order key and canonical octets of a message that is not as most are."""
-        key, file_octets, octets = parse(base)
+        """Return place and canonical octets of a message that is not as most are."""
+        place, file_octets, octets = parse(base)
         if file_octets != status.st_size or octets < 0 or base in self._distrusted:
             octets = 0
-            self.unsized[base] = status.st_mtime_ns
+            self._unsized[base] = status.st_mtime_ns
         if base in self._records and self._records[base].arrived:
-            return order_key_of_time(self._records[base].arrived), octets
-        if not key:
-            key = self.unnamed_arrivals[base] = order_key_of_time(status.st_mtime)
-        return key, octets
+            return place_by_time(self._records[base].arrived, base), octets
+        if not place:
+            place = self.unnamed[base] = place_by_time(status.st_mtime, base)
+        return place, octets
 
-    def _is_twin(self, entry: os.DirEntry[str], base: str, folder: Path) -> bool:
+    def _is_twin(self, path: Path, status: os.stat_result, other: int) -> bool:
         """Whether this is a second file under a base name, and not the same one, moved meanwhile.
 
         Of such two the younger gets another name, since two messages would have one unique-id.
+        Either way there is to be another look.
         """
-        other = self.found[base]
-        if other[4] == entry.inode():
-            return False
-        this_path, other_path = folder / entry.name, self._path(other)
+        self._disturbed = True
+        if self.fresh.inodes[other] == status.st_ino:
+            self.fresh.names[other] = path.name
+            self.fresh.in_cur[other] = path.parent.name == "cur"
+            return True
         try:
-            age = this_path.lstat().st_mtime_ns - other_path.lstat().st_mtime_ns
+            age = status.st_mtime_ns - self._path(other).lstat().st_mtime_ns
         except FileNotFoundError:
-            self._disturbed = True
-        else:
-            self._rename(this_path if age >= 0 else other_path)
+            return True
+        self._rename(path if age >= 0 else self._path(other))
         return True
 
-    def _path(self, found: Found) -> Path:
-        return self._folder / ("cur" if found[3] else "new") / found[2]
+    def _path(self, index: int) -> Path:
+        subfolder = "cur" if self.fresh.in_cur[index] else "new"
+        return self._folder / subfolder / self.fresh.names[index]
 
     def _rename(self, path: Path) -> None:
         """Give a message file a base name of its own. The next look finds it."""
@@ -157,14 +169,15 @@ class Scan:
 
         @param remember: whether to write down in the mailbox folder what was counted.
         """
-        known = CountedSizes(self._folder)
-        for base, mtime_ns in self.unsized.items():
-            key, _, name, in_cur, inode, file_octets, _ = self.found[base]
+        sizes = CountedSizes(self._folder)
+        for base, mtime_ns in self._unsized.items():
+            index = self.found[base]
+            file_octets = self.fresh.file_octets[index]
             distrusted = base in self._distrusted
-            octets = None if distrusted else known.find(base, file_octets, mtime_ns)
+            octets = None if distrusted else sizes.find(base, file_octets, mtime_ns)
             if octets is None:
                 try:
-                    file_octets, octets = count(str(self._path(self.found[base])))
+                    file_octets, octets = count(str(self._path(index)))
                 except FileNotFoundError:
                     del self.found[base]
                     continue
@@ -172,7 +185,8 @@ class Scan:
                     # It cannot be read now. It stays in the list, and harms none of the others.
                     octets = file_octets
                 else:
-                    known.add(base, Counted(file_octets, mtime_ns, octets))
-            self.found[base] = (key, base, name, in_cur, inode, file_octets, octets)
+                    sizes.add(base, file_octets, mtime_ns, octets)
+            self.fresh.file_octets[index] = file_octets
+            self.fresh.octets[index] = octets
         if remember:
-            known.save()
+            sizes.save()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from gateway.store.maildir.names import is_uidl
 from gateway.store.maildir.slices import SLICE, let_others_run
@@ -21,15 +20,7 @@ OPEN_MESSAGE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _FILE = ".pop3gw.sizes"
 _NEW_FILE = ".pop3gw.sizes.new"
-_LINE = re.compile(rb"([0-9]+) ([0-9]+) (-?[0-9]+) ([\x21-\x7e]+)\n")
-
-
-class Counted(NamedTuple):
-    """What was counted of a file, and how to know that it is still the same file."""
-
-    file_octets: int
-    mtime_ns: int
-    octets: int
+_NUMBER = re.compile("[0-9]{1,15}")
 
 
 class CountedSizes:
@@ -38,25 +29,25 @@ class CountedSizes:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
         self._new_path = folder / _NEW_FILE
-        self._known: dict[str, Counted] | None = None
+        self._known: dict[str, int] | None = None
         self._lines = 0
-        self._used: dict[str, Counted] = {}
-        self._added: dict[str, Counted] = {}
+        self._used: list[str] = []
+        self._added: list[str] = []
 
     def find(self, base: str, file_octets: int, mtime_ns: int) -> int | None:
         """Return the canonical size of a message, None where it has to be counted."""
         if self._known is None:
             self._known = self._load()
-        counted = self._known.get(base)
-        if counted is None or counted[:2] != (file_octets, mtime_ns):
-            return None
-        self._used[base] = counted
-        return counted.octets
+        file = f"{file_octets} {mtime_ns} {base}"
+        octets = self._known.get(file)
+        if octets is not None:
+            self._used.append(f"{octets} {file}\n")
+        return octets
 
-    def add(self, base: str, counted: Counted) -> None:
+    def add(self, base: str, file_octets: int, mtime_ns: int, octets: int) -> None:
         """Take note of a size that was counted."""
         if is_uidl(base):
-            self._added[base] = counted
+            self._added.append(f"{octets} {file_octets} {mtime_ns} {base}\n")
 
     def save(self) -> None:
         """Write down what was added. A file that mostly speaks of messages gone is written anew."""
@@ -64,7 +55,7 @@ class CountedSizes:
             return
         try:
             if self._lines > 2 * len(self._used) + 1000:
-                self._write(self._new_path, os.O_TRUNC, self._used | self._added)
+                self._write(self._new_path, os.O_TRUNC, self._used + self._added)
                 self._new_path.replace(self._path)
             else:
                 self._write(self._path, os.O_APPEND, self._added)
@@ -72,10 +63,10 @@ class CountedSizes:
             # A mailbox that cannot be written to is counted again next time.
             return
 
-    def _load(self) -> dict[str, Counted]:
-        known: dict[str, Counted] = {}
+    def _load(self) -> dict[str, int]:
+        known: dict[str, int] = {}
         try:
-            lines = self._path.open("rb")
+            lines = self._path.open(encoding="ascii", errors="replace", newline="\n")
         except OSError:
             return known
         with lines:
@@ -83,22 +74,19 @@ class CountedSizes:
                 if not self._lines % SLICE:
                     let_others_run()
                 # The name comes last: of a torn line it fits no file.
-                match = _LINE.fullmatch(line)
-                if match is not None:
-                    octets, file_octets, mtime_ns = map(int, match.group(1, 2, 3))
-                    known[match[4].decode("ascii")] = Counted(file_octets, mtime_ns, octets)
+                octets, _, file = line.rstrip("\n").partition(" ")
+                if _NUMBER.fullmatch(octets):
+                    known[file] = int(octets)
         return known
 
     @staticmethod
-    def _write(path: Path, flag: int, sizes: dict[str, Counted]) -> None:
+    def _write(path: Path, flag: int, lines: list[str]) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(b"\n")
-            for number, (base, counted) in enumerate(sizes.items()):
-                if not number % SLICE:
-                    let_others_run()
-                numbers = f"{counted.octets} {counted.file_octets} {counted.mtime_ns} "
-                file.write(f"{numbers}{base}\n".encode("ascii"))
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write("\n")
+            for start in range(0, len(lines), SLICE):
+                file.write("".join(lines[start : start + SLICE]))
+                let_others_run()
 
 
 def count(path: str) -> tuple[int, int]:
