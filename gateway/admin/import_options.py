@@ -27,6 +27,8 @@ class Choice:
     """Of logins without one."""
     table: str | None
     """Of an SQL dump."""
+    again: bool
+    """Whether what was imported before and deleted here since is imported once more."""
     dry_run: bool
     as_json: bool
 
@@ -53,6 +55,9 @@ def mailbox_options(command: Command) -> Command:
         "Without USER@DOMAIN all of them.",
     )
     @users_options
+    @click.option(
+        "--again", is_flag=True, help="Import also what was imported before and deleted here since."
+    )
     @click.option("--dry-run", is_flag=True, help="Say what each user would see; change nothing.")
     @json_option
     @wraps(command)
@@ -61,13 +66,14 @@ def mailbox_options(command: Command) -> Command:
         users: Path | None,
         domain: str | None,
         table: str | None,
+        again: bool,
         dry_run: bool,
         as_json: bool,
         **others: Any,
     ) -> Any:
         if address is None and users is None:
             raise click.UsageError("name one user as USER@DOMAIN, or many with --users FILE")
-        choice = Choice(address, users, domain, table, dry_run, as_json)
+        choice = Choice(address, users, domain, table, again, dry_run, as_json)
         return command(choice=choice, **others)
 
     return with_choice

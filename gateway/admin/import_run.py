@@ -53,7 +53,7 @@ def run_import(
     moves = [Move(user, open_source(user)) for user in users]
     total = _look(moves)
     with progress_bar("importing", total) as advance:
-        outcomes = _import(folder, moves, advance, dry_run=choice.dry_run)
+        outcomes = _import(folder, moves, advance, choice)
     failed = {outcome.mailbox for outcome in outcomes if not outcome.is_whole}
     add_accounts(
         folder.accounts,
@@ -113,7 +113,7 @@ def _look(moves: Sequence[Move]) -> int:
 
 
 def _import(
-    folder: Folder, moves: Sequence[Move], advance: Callable[[], object], *, dry_run: bool
+    folder: Folder, moves: Sequence[Move], advance: Callable[[], object], choice: Choice
 ) -> list[Outcome]:
     outcomes = []
     try:
@@ -126,7 +126,7 @@ def _import(
             outcomes.append(outcome)
             try:
                 if move.source.exists:
-                    _import_one(folder, target, move, outcome, advance, dry_run)
+                    _import_one(folder, target, move, outcome, advance, choice)
             except MaildropInUse as error:
                 outcome.failure = _in_use(error)
             except (SourceError, StoreError) as error:
@@ -144,18 +144,21 @@ def _import_one(
     move: Move,
     outcome: Outcome,
     advance: Callable[[], object],
-    dry_run: bool,
+    choice: Choice,
 ) -> None:
     mailbox = move.user.address
     journal = Journal(folder.data.imports, mailbox, folder.data.owner())
     with ExitStack() as held:
         messages = held.enter_context(move.source.opened())
         box = None
-        if not dry_run:
+        if not choice.dry_run:
             held.enter_context(journal.writing())
-        if not dry_run or folder.mail.usage(mailbox).messages:
+        if not choice.dry_run or folder.mail.usage(mailbox).messages:
             box = held.enter_context(target.mailbox(mailbox))
-        Importer(box, journal, outcome, advance, dry_run=dry_run).run(messages)
+        importer = Importer(
+            box, journal, outcome, advance, dry_run=choice.dry_run, again=choice.again
+        )
+        importer.run(messages)
 
 
 def _in_use(error: MaildropInUse) -> str:

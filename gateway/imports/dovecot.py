@@ -14,7 +14,7 @@ from gateway.imports.uidl_format import UidlFormat
 NO_MD5 = "Dovecot makes the %m of its format for mbox files only, and none was saved"
 _LAST = 1 << 32
 
-_Place = tuple[int, int, tuple[str, str]]
+_Place = tuple[int, int, str]
 
 
 def read_mailbox(

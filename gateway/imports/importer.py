@@ -30,6 +30,8 @@ class Importer:
     @param box: ours, held; None where it is empty and stays so (a dry run).
     @param journal: in use for writing, unless it is a dry run.
     @param progress: called after each message.
+    @param dry_run: only count what would be done.
+    @param again: import also what was imported before and is no longer here.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Importer:
         progress: Callable[[], object],
         *,
         dry_run: bool,
+        again: bool = False,
     ) -> None:
         self._box = box
         self._journal = journal
@@ -50,7 +53,8 @@ class Importer:
         self._given: set[str] = set()
         uidls: Sequence[str] = box.uidls if box is not None else ()
         self._places = {uidl: index for index, uidl in enumerate(uidls)}
-        imported = set(journal.uidls.values())
+        self._imported = {} if again else dict(journal.uidls)
+        imported = set(self._imported.values())
         self._unclaimed = {i for i, uidl in enumerate(uidls) if uidl not in imported}
         self._replaced: list[int] = []
 
@@ -75,7 +79,7 @@ class Importer:
             message = replace(message, uidl=None, new_because=TWICE)
         if message.uidl is not None:
             self._given.add(message.uidl)
-        if message.key in self._journal.uidls:
+        if message.key in self._imported:
             self._latest = max(self._latest, message.arrived or 0.0)
             self._outcome.here += 1
         elif self._dry_run and not self._may_be_here(message):
@@ -138,7 +142,12 @@ class Importer:
         now = time.time()
         # Where nothing tells the time it is a late one: a message must not expire early.
         self._latest = max(self._latest + _STEP, min(arrived or self._latest or now, now))
-        attributes = MessageAttributes(arrived=self._latest, uidl=message.uidl)
+        attributes = MessageAttributes(
+            arrived=self._latest,
+            uidl=message.uidl,
+            smtputf8=message.smtputf8,
+            requiretls=message.requiretls,
+        )
         if self._box is not None:
             stored = partial(self._stored, message, copy.octets)
             self._box.store(copy.blocks(), attributes, stored)

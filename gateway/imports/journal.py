@@ -56,6 +56,11 @@ class Journal:
         finally:
             os.close(self._descriptor)
 
+    def forget(self) -> None:
+        """Remove it: the mailbox is deleted, and may be imported anew."""
+        with acting_as(self._owner):
+            self._path.unlink(missing_ok=True)
+
     def add(self, key: str, uidl: str) -> None:
         """Write down that a message is here, and under which unique-id."""
         self.uidls[key] = uidl

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.imports.errors import DamagedLine, SourceError
 from gateway.imports.messages import MessageUnreadable, MessageVanished
 from gateway.store.maildir.locate import locate
-from gateway.store.maildir.names import base_name, order_key, order_key_of_time
+from gateway.store.maildir.names import base_name, place, place_by_time
 from gateway.wire.newlines import CRLFEncoder
 
 _BLOCK = 65_536
@@ -34,9 +34,9 @@ class MessageFile:
         return base_name(self.name)
 
     @property
-    def place(self) -> tuple[str, str]:
+    def place(self) -> str:
         """That by which files are in the order of their arrival."""
-        return order_key(self.base) or order_key_of_time(self.modified), self.base
+        return place(self.base) or place_by_time(self.modified, self.base)
 
     def read(self) -> Iterator[bytes]:
         """Yield the octets of the message in canonical form."""

@@ -28,6 +28,10 @@ class SourceMessage:
     read: Callable[[], Iterable[bytes]]
     """Yields its octets in canonical form; may raise `MessageVanished`,
     `MessageUnreadable` or, where no other message can be read either, `SourceError`."""
+    smtputf8: bool = False
+    """See `gateway.store.interfaces.MessageAttributes`."""
+    requiretls: bool = False
+    """See there."""
 
 
 class MessageVanished(Exception):

@@ -98,6 +98,29 @@ def test_what_was_deleted_here_does_not_come_back(office: Office, maildir: OldMa
     assert len(ours(office)) == 2
 
 
+def test_what_was_deleted_here_comes_back_when_asked_for(
+    office: Office, maildir: OldMaildir
+) -> None:
+    dovecot_mailbox(maildir)
+    office("import", "dovecot", maildir.folder, ANNA)
+    before = ours(office)
+    for file in sorted((office.data / "mail/example.org/anna/new").iterdir())[:2]:
+        file.unlink()
+    told = report(office, "dovecot", maildir.folder, ANNA, "--again")
+    assert (told["here"], told["kept"]) == (1, 2)
+    assert [message.uidl for message in ours(office)] == [message.uidl for message in before]
+    assert report(office, "dovecot", maildir.folder, ANNA, "--again")["here"] == 3
+
+
+def test_after_a_purge_all_is_imported_anew(office: Office, maildir: OldMaildir) -> None:
+    dovecot_mailbox(maildir)
+    office("import", "dovecot", maildir.folder, ANNA)
+    office("user", "remove", "--purge", ANNA)
+    office.add(ANNA)
+    assert report(office, "dovecot", maildir.folder, ANNA)["kept"] == 2
+    assert len(ours(office)) == 3
+
+
 @pytest.mark.parametrize("lost", [1, 2, 3])
 def test_a_run_after_a_crash_goes_on(office: Office, maildir: OldMaildir, lost: int) -> None:
     """The last lines of the journal were not written, and the next one was torn."""
@@ -187,6 +210,18 @@ def test_any_maildir(office: Office, maildir: OldMaildir) -> None:
     assert report(office, "maildir", maildir.folder, ANNA)["kept"] == 2
     assert ours(office)[0].uidl == base
     assert ours(office)[1].octets == b"a\r\nb\0\rc\r\n"
+
+
+def test_a_maildir_of_our_own(office: Office, maildir: OldMaildir, tmp_path: Path) -> None:
+    dovecot_mailbox(maildir)
+    office("import", "dovecot", maildir.folder, ANNA)
+    other = Office(tmp_path / "other")
+    other.folder.mkdir()
+    other("domain", "add", "example.org")
+    other.add(ANNA)
+    other("import", "maildir", office.data / "mail/example.org/anna", ANNA)
+    there = [(message.uidl, message.octets) for message in ours(other)]
+    assert there == [(message.uidl, message.octets) for message in ours(office)]
 
 
 @pytest.mark.parametrize(
