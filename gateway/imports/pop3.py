@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway.imports.messages import MessageUnreadable, SourceMessage, source_message
 from gateway.imports.pop3_client import POP3Client, RefusedByServer
+from gateway.wire.newlines import CRLFEncoder
 
 NO_UIDL = "the old server has no unique-ids"
 
@@ -39,6 +40,11 @@ def read_mailbox(client: POP3Client, name: str) -> list[SourceMessage]:
 
 def _read(client: POP3Client, number: int) -> Iterator[bytes]:
     try:
-        return client.retrieve(number)
+        blocks = client.retrieve(number)
     except RefusedByServer as error:
         raise MessageUnreadable(str(error)) from error
+    # There are servers that end lines with LF alone.
+    encoder = CRLFEncoder()
+    for block in blocks:
+        yield encoder.encode(block)
+    yield encoder.finish()

@@ -94,7 +94,10 @@ class POP3Client:
         return {int(number): uidl for number, uidl in self._pairs("UIDL")}
 
     def retrieve(self, number: int) -> Iterator[bytes]:
-        """Yield the octets of a message in canonical form."""
+        """Yield the octets of a message, lines as the server ends them.
+
+        @raise RefusedByServer: at once: it cannot be had.
+        """
         self._ask(f"RETR {number}")
         return self._lines()
 

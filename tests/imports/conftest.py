@@ -11,10 +11,10 @@ from tests.imports.maildirs import OldMaildir
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    """A data folder with the domain example.org and the user anna."""
+def office(tmp_path: Path, request: pytest.FixtureRequest) -> Office:
+    """A data folder of a kind (by parameter), with the domain example.org and the user anna."""
     office = Office(tmp_path)
-    office("domain", "add", "example.org")
+    office("--store", getattr(request, "param", "maildir"), "domain", "add", "example.org")
     office.add("anna@example.org")
     return office
 

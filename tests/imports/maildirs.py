@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from twisted.internet.defer import maybeDeferred
-from twisted.internet.task import Clock
+from typing import Any
 
 from gateway.client import Client
-from gateway.store.kinds import open_store
+from gateway.imports.target import Target
+from gateway.store.interfaces import MessageAttributes
 from tests.admin.commands import Office
 
 SECONDS = 1_600_000_000
@@ -52,28 +54,42 @@ class Ours:
     arrived: float
 
 
-def ours(office: Office, mailbox: str = "anna@example.org") -> list[Ours]:
-    """What a mailbox holds, in order, seen through the interfaces of a store."""
-    clock = Clock()
-    store = open_store("maildir", office.data, in_thread=maybeDeferred, reactor=clock)
-    opened: list = []
-    store.open_maildrop(mailbox, Client("test", "127.0.0.1")).addBoth(opened.append)
-    (drop,) = opened
-    found = []
+@contextmanager
+def held(office: Office, mailbox: str) -> Iterator[tuple[Target, Any]]:
+    """The store of an office, whatever its kind, and a maildrop in it while it is held."""
+    kind = json.loads((office.data / "format.json").read_text())["store"]
+    target = Target(kind, office.data, None)
     try:
-        for index, uidl in enumerate(drop.snapshot.uidls):
-            readers: list = []
-            maybeDeferred(drop.open_message, index).addBoth(readers.append)
-            octets = b"".join(iter(readers[0].read, b""))
-            found.append(Ours(uidl, octets, drop.attributes(index).arrived))
+        drop = target.wait(target.store.open_maildrop(mailbox, Client("test", "127.0.0.1")))
+        try:
+            yield target, drop
+        finally:
+            drop.release()
     finally:
-        drop.release()
+        target.close()
+
+
+def ours(office: Office, mailbox: str = "anna@example.org") -> list[Ours]:
+    """What a mailbox holds, in order."""
+    found = []
+    with held(office, mailbox) as (target, drop):
+        for index, uidl in enumerate(drop.snapshot.uidls):
+            reader = target.wait(drop.open_message(index))
+            blocks = iter(lambda read=reader.read: target.wait(read()), b"")
+            found.append(Ours(uidl, b"".join(blocks), drop.attributes(index).arrived))
+            reader.close()
     return found
 
 
 def put(office: Office, octets: bytes, mailbox: str = "anna@example.org") -> None:
-    """Deliver a message (LF line ends) into a mailbox of ours, as another program does it."""
-    folder = office.data / "mail" / mailbox.partition("@")[2] / mailbox.partition("@")[0]
-    for name in ("new", "cur", "tmp"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "new" / f"1700000000.M{len(octets)}P7.here").write_bytes(octets)
+    """Deliver a message (CRLF line ends) into a mailbox of ours."""
+    with held(office, mailbox) as (target, _):
+        writer = target.store.begin_delivery(MessageAttributes(arrived=1_600_000_000.0))
+        target.wait(writer.write(octets))
+        target.wait(writer.commit([mailbox]))
+
+
+def remove(office: Office, indexes: list[int], mailbox: str = "anna@example.org") -> None:
+    """Delete messages of ours, as a mail program does it."""
+    with held(office, mailbox) as (target, drop):
+        assert target.wait(drop.commit(indexes)) == []
