@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"getmail": "getmail6"}
+PACKAGES = {
+    "getmail": "getmail6",
+    "dovecot": "dovecot-pop3d",
+    "doveadm": "dovecot-core",
+    "courierpop3d": "courier-pop",
+}
 """The Debian package of a program, where it has another name."""
 
 

@@ -110,12 +110,10 @@ class Importer:
             return
         if twin is not None:
             self._unclaimed.discard(twin)
-            self._replaced.append(twin)
-            self._outcome.renamed += 1
         if self._dry_run:
-            self._count(message)
+            self._count(message, twin)
         else:
-            self._store(message, copy)
+            self._store(message, copy, twin)
 
     def _is_same(self, index: int, copy: Copy) -> bool:
         box = self._box
@@ -130,14 +128,19 @@ class Importer:
         if self._box is not None and not self._dry_run:
             self._journal.add(message.key, self._box.uidls[index])
 
-    def _count(self, message: SourceMessage) -> None:
+    def _count(self, message: SourceMessage, twin: int | None = None) -> None:
+        if twin is not None:
+            self._outcome.renamed += 1
         if message.uidl is None:
             self._outcome.new[message.new_because] += 1
         else:
             self._outcome.kept += 1
 
-    def _store(self, message: SourceMessage, copy: Copy) -> None:
-        """Store a message behind all that came before it from the same source."""
+    def _store(self, message: SourceMessage, copy: Copy, twin: int | None) -> None:
+        """Store a message behind all that came before it from the same source.
+
+        @param twin: the same message, here under another unique-id, which goes.
+        """
         arrived = message.arrived if message.arrived is not None else copy.arrived()
         now = time.time()
         # Where nothing tells the time it is a late one: a message must not expire early.
@@ -149,11 +152,13 @@ class Importer:
             requiretls=message.requiretls,
         )
         if self._box is not None:
-            stored = partial(self._stored, message, copy.octets)
+            stored = partial(self._stored, message, copy.octets, twin)
             self._box.store(copy.blocks(), attributes, stored)
 
-    def _stored(self, message: SourceMessage, octets: int, uidl: str) -> None:
+    def _stored(self, message: SourceMessage, octets: int, twin: int | None, uidl: str) -> None:
         """A message is on stable storage."""
         self._journal.add(message.key, uidl)
         self._outcome.octets += octets
-        self._count(message)
+        self._count(message, twin)
+        if twin is not None:
+            self._replaced.append(twin)

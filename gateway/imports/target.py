@@ -179,4 +179,6 @@ class TargetMailbox:
         """Delete messages, durably. Raises `StoreError`."""
         if indexes:
             with self._target._acting():
-                self._target.wait(self._maildrop.commit(indexes))
+                left = self._target.wait(self._maildrop.commit(indexes))
+            if left:
+                raise StoreError(f"{len(left)} messages cannot be deleted, and are here twice now")

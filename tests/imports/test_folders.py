@@ -16,6 +16,7 @@ from gateway.imports.journal import Journal
 from gateway.imports.target import TargetMailbox
 from gateway.store.interfaces import StorageFull
 from gateway.store.kinds import KINDS
+from gateway.store.maildir.incoming import IncomingMessage
 from tests.admin.commands import Office
 from tests.admin.terminal import at_terminal
 from tests.imports.maildirs import SECONDS, OldMaildir, held, ours, put, remove
@@ -159,6 +160,23 @@ def test_a_message_here_already_gets_its_old_uidl(office: Office, maildir: OldMa
         b"three": "00000002",
         b"other": ours(office)[0].uidl[:8],
     }
+
+
+def test_nothing_is_given_up_for_what_cannot_be_stored(
+    office: Office, maildir: OldMaildir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(office, b"Subject: one\r\n")
+    maildir.add(b"Subject: one\n")
+    maildir.add(b"Subject: two\n")
+
+    def commit(self: object, *arguments: Any) -> Any:
+        raise StorageFull("no room is left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(IncomingMessage, "commit", commit)
+        done = office("import", "maildir", maildir.folder, ANNA, status=1)
+    assert "no room is left" in done.out
+    assert [message.octets for message in ours(office)] == [b"Subject: one\r\n"]
 
 
 def test_a_uidl_that_another_message_has(office: Office, maildir: OldMaildir) -> None:
