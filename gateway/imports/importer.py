@@ -54,8 +54,8 @@ class Importer:
         uidls: Sequence[str] = box.uidls if box is not None else ()
         self._places = {uidl: index for index, uidl in enumerate(uidls)}
         self._imported = {} if again else dict(journal.uidls)
-        imported = set(self._imported.values())
-        self._unclaimed = {i for i, uidl in enumerate(uidls) if uidl not in imported}
+        self._unclaimed: dict[int, list[int]] = {}
+        """Messages here of which it is not known whether they came from the source, by size."""
         self._replaced: list[int] = []
 
     def run(self, messages: Sequence[SourceMessage]) -> None:
@@ -65,6 +65,7 @@ class Importer:
             further run goes on from there.
         """
         self._outcome.messages = len(messages)
+        self._look_for_unclaimed(messages)
         try:
             for message in messages:
                 self._take(message)
@@ -73,6 +74,23 @@ class Importer:
             if self._box is not None and not self._dry_run:
                 self._box.finish()
                 self._box.delete(sorted(self._replaced))
+
+    def _look_for_unclaimed(self, messages: Sequence[SourceMessage]) -> None:
+        """What has the unique-id of a message of the source is that one, or none of its."""
+        if self._box is None:
+            return
+        known = {message.uidl for message in messages} | set(self._imported.values())
+        for uidl, index in self._places.items():
+            if uidl not in known:
+                self._unclaimed.setdefault(self._box.sizes[index], []).append(index)
+
+    def _claim(self, copy: Copy) -> int | None:
+        """Return the unclaimed message that is the same, and claim it."""
+        for index in self._unclaimed.get(copy.octets, ()):
+            if self._is_same(index, copy):
+                self._unclaimed[copy.octets].remove(index)
+                return index
+        return None
 
     def _take(self, message: SourceMessage) -> None:
         if message.uidl is not None and message.uidl in self._given:
@@ -104,13 +122,10 @@ class Importer:
                 self._find(message, place)
                 return
             message = replace(message, uidl=None, new_because=TAKEN)
-        twin = next((i for i in sorted(self._unclaimed) if self._is_same(i, copy)), None)
+        twin = self._claim(copy)
         if twin is not None and message.uidl is None:
             self._find(message, twin)
-            return
-        if twin is not None:
-            self._unclaimed.discard(twin)
-        if self._dry_run:
+        elif self._dry_run:
             self._count(message, twin)
         else:
             self._store(message, copy, twin)
@@ -123,7 +138,6 @@ class Importer:
 
     def _find(self, message: SourceMessage, index: int) -> None:
         """The message is here."""
-        self._unclaimed.discard(index)
         self._outcome.here += 1
         if self._box is not None and not self._dry_run:
             self._journal.add(message.key, self._box.uidls[index])

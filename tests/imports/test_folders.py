@@ -162,6 +162,18 @@ def test_a_message_here_already_gets_its_old_uidl(office: Office, maildir: OldMa
     }
 
 
+def test_of_two_equal_messages_both_stay(office: Office, maildir: OldMaildir) -> None:
+    """One of them was imported, and the journal of that is lost."""
+    first, second = maildir.add(b"the same\n"), maildir.add(b"the same\n")
+    (maildir.folder / "new" / first).rename(maildir.folder / first)
+    office("import", "maildir", maildir.folder, ANNA)
+    (maildir.folder / first).rename(maildir.folder / "new" / first)
+    (office.data / "imports" / ANNA).unlink()
+    told = report(office, "maildir", maildir.folder, ANNA)
+    assert (told["here"], told["kept"], told["renamed"]) == (1, 1, 0)
+    assert sorted(message.uidl for message in ours(office)) == [first, second]
+
+
 def test_nothing_is_given_up_for_what_cannot_be_stored(
     office: Office, maildir: OldMaildir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
