@@ -54,6 +54,8 @@ class DataFolder:
         """Says to the ACME server who we are."""
         self.mail = self.path / "mail"
         self.spool = self.path / "spool"
+        self.imports = self.path / "imports"
+        """What was imported into which mailbox, so that nothing is imported twice."""
         self.run = self.path / "run"
         """The control sockets of the gateways that run on this folder."""
 

@@ -17,6 +17,9 @@ PACKAGES = {
     "fail2ban-regex": "fail2ban",
     "slapadd": "slapd",
     "postconf": "postfix",
+    "dovecot": "dovecot-pop3d",
+    "doveadm": "dovecot-core",
+    "courierpop3d": "courier-pop",
 }
 """The Debian package of a program, where it has another name."""
 

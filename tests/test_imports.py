@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"tap"}),
     frozenset({"service"}),
     frozenset({"parts", "tls_parts"}),
-    frozenset({"pop3", "smtp", "admin", "control", "acme"}),
+    frozenset({"pop3", "smtp", "admin", "control", "acme", "imports"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),
     frozenset({"wire", "events", "client", "files", "config_errors"}),
@@ -35,8 +35,8 @@ SIDEWAYS = {
     ("delivery", "gateway.store.interfaces"),
     ("delivery", "gateway.accounts.interfaces"),
     ("admin", "gateway.control"),
-    ("trace", "gateway.accounts.errors"),
-    ("trace", "gateway.accounts.sqlite_file"),
+    frozenset({"parts", "tls_parts"}),
+    frozenset({"pop3", "smtp", "admin", "control", "acme", "imports"}),
     ("events", "gateway.client"),
 }
 """What may be imported from the importer's own layer: (part, module)."""

@@ -21,9 +21,9 @@ NOUNS = {
     "backup": "gateway.admin.backup",
     "restore": "gateway.admin.restore",
     "export": "gateway.admin.export",
-    "import": "gateway.admin.imports.command",
     "trace": "gateway.admin.trace",
     "tls": "gateway.admin.tls",
+    "import": "gateway.admin.import_mail",
     "check": "gateway.admin.check",
     "send-test": "gateway.admin.send_test",
 }

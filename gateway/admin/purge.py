@@ -6,6 +6,7 @@ import time
 
 from gateway.admin.folder import Folder
 from gateway.admin.refusals import Refused
+from gateway.imports.journal import Journal
 from gateway.store.interfaces import MaildropInUse
 
 _PATIENCE = 5.0
@@ -22,6 +23,7 @@ def purge(folder: Folder, address: str) -> int:
     while True:
         try:
             folder.mail.purge(address)
+            Journal(folder.data.imports, address, folder.data.owner()).forget()
             return messages
         except MaildropInUse:
             if time.monotonic() > deadline:

@@ -286,7 +286,7 @@ class TestExportAndImport:
         with closing(mailbox.Maildir(path)) as box:
             assert sorted(message["Subject"] for message in box) == ["1", "3", "large"]
         again = org("import", "maildir", path, ANNA)
-        assert again.out == f"imported 0 messages into {ANNA}; 3 messages were there already\n"
+        assert "3  here already: left alone" in again.out
         org("user", "remove", "--purge", ANNA)
         org.add(ANNA)
         org("import", "maildir", path, ANNA)
@@ -302,7 +302,7 @@ class TestExportAndImport:
         assert alike(mail_of(other)) == alike(mail_of(org))
 
     def test_what_is_refused(self, org: Office, tmp_path: Path) -> None:
-        assert "no Maildir" in org("import", "maildir", tmp_path, ANNA, status=1).err
+        assert "is not a Maildir" in org("import", "maildir", tmp_path, ANNA, status=1).err
         for name in ("cur", "new"):
             (tmp_path / "m" / name).mkdir(parents=True)
         done = org("import", "maildir", tmp_path / "m", "nobody@example.org", status=1)

@@ -1,1 +1,0 @@
-"""Where mail can be brought in from: one file for each source."""

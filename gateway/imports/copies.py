@@ -1,0 +1,79 @@
+"""One message between two servers: read whole from the old one before the new one gets any."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from email.utils import mktime_tz, parsedate_tz
+from hashlib import sha256
+
+from gateway.imports.messages import SourceMessage
+
+IN_MEMORY = 1_048_576
+_BLOCK = 65_536
+_HEADER_OCTETS = 65_536
+_RECEIVED = re.compile(rb"^received:(?:[^\r\n]|\r\n[ \t])*;((?:[^;\r\n]|\r\n[ \t])*)", re.I | re.M)
+_DATE = re.compile(rb"^date:((?:[^\r\n]|\r\n[ \t])*)", re.I | re.M)
+
+
+class Copy:
+    """The octets of a message, in memory or in a file without a name.
+
+    @raise MessageVanished: the old server has it no longer.
+    @raise MessageUnreadable: it cannot be read.
+    @raise SourceError: no message can be.
+    """
+
+    def __init__(self, message: SourceMessage) -> None:
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (closed by `close`)
+        digest = sha256()
+        self.octets = 0
+        try:
+            for block in message.read():
+                digest.update(block)
+                self.octets += len(block)
+                self._file.write(block)
+        except BaseException:
+            self.close()
+            raise
+        self.digest = digest.digest()
+
+    def __enter__(self) -> Copy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the octets."""
+        self._file.close()
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the octets."""
+        self._file.seek(0)
+        while block := self._file.read(_BLOCK):
+            yield block
+
+    def arrived(self) -> float | None:
+        """Say when the message arrived as its header has it: the last Received, else Date.
+
+        @return: seconds since the epoch, None where the header does not tell.
+        """
+        self._file.seek(0)
+        header = self._file.read(_HEADER_OCTETS).partition(b"\r\n\r\n")[0]
+        for field in (_RECEIVED, _DATE):
+            match = field.search(header)
+            if match is not None:
+                seconds = _seconds(match[1])
+                if seconds is not None:
+                    return seconds
+        return None
+
+
+def _seconds(text: bytes) -> float | None:
+    try:
+        parsed = parsedate_tz(b" ".join(text.split()).decode("ascii", "replace"))
+        return None if parsed is None else float(mktime_tz(parsed))
+    except (ValueError, OverflowError, TypeError):
+        return None
