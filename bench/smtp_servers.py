@@ -50,7 +50,7 @@ class OurGateway(Server):
 
     def start(self) -> None:
         configuration = '[auth]\nplaintext = "loopback"\n[limits]\nconnections = 5000\n'
-        self._gateway = Gateway(self.folder, configuration=configuration)
+        self._gateway = Gateway(self.folder, configuration=configuration, store="maildir")
         self._gateway.start()
         self.mailboxes = [one.address for one in self._gateway.add_accounts(MAILBOXES)]
         root = self._gateway.data / "mail" / "localhost"

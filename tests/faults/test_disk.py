@@ -95,14 +95,14 @@ def unfinished(gateway: Gateway, users: list[Account]) -> list[Path]:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    with Gateway(tmp_path) as gateway:
+    with Gateway(tmp_path, store="maildir") as gateway:
         yield Office(gateway)
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
     with (
         mounted(tmp_path, "-t", "tmpfs", "-o", "size=24m", "tmpfs"),
-        Gateway(tmp_path) as gateway,
+        Gateway(tmp_path, store="maildir") as gateway,
     ):
         office = Office(gateway)
         filler = tmp_path / "filler"
