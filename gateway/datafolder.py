@@ -14,7 +14,7 @@ from gateway.config_errors import ConfigError
 from gateway.files import Owner, acting_as, make_folder, replace_file, write_new
 
 FORMAT_VERSION = 1
-DEFAULT_STORE_KIND = "sqlite"
+DEFAULT_STORE_KIND = "maildir"
 DEFAULT_FOLDER = "pop3gw-data"
 """Where nothing is said, in the working directory."""
 
@@ -68,7 +68,7 @@ class DataFolder:
         """Make what is missing; never change what is there. Any number may do so at once.
 
         @param store_kind: the kind that is asked for; None takes what the folder has, or
-            "sqlite" for a new one.
+            "maildir" for a new one.
         @param owner: to whom belongs what is made. None: where root works on a folder of another
             user's, that user; else the user we run as.
         @raise ConfigError: it cannot be made, read or written by that owner; it has another kind
@@ -144,8 +144,9 @@ class DataFolder:
 
     def _likely_kind(self) -> str:
         """Return the kind of the mail that is there, so that none passes for an empty mailbox."""
-        has_maildirs = self.mail.is_dir() and any(self.mail.iterdir())
-        return "maildir" if has_maildirs else DEFAULT_STORE_KIND
+        database = self.path / "sqlite"
+        has_database = database.is_dir() and any(database.iterdir())
+        return "sqlite" if has_database else DEFAULT_STORE_KIND
 
     def _read_format(self) -> str:
         try:

@@ -32,18 +32,18 @@ def tree(path: Path) -> dict[str, tuple[int, int, int]]:
 def test_the_first_time_makes_everything_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "deep" / "data")
     prepared = folder.prepare()
-    assert prepared.store_kind == "sqlite"
+    assert prepared.store_kind == "maildir"
     assert prepared.created[0] == tmp_path / "deep"
     for path in (folder.path, folder.tls, folder.mail, folder.spool, folder.run):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert json.loads(folder.format_file.read_text()) == {"version": 1, "store": "sqlite"}
+    assert json.loads(folder.format_file.read_text()) == {"version": 1, "store": "maildir"}
 
 
 def test_the_second_time_changes_nothing(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     folder.prepare()
     before = tree(folder.path)
-    prepared = folder.prepare("sqlite")
+    prepared = folder.prepare("maildir")
     assert prepared.created == ()
     assert tree(folder.path) == before
 
@@ -62,12 +62,13 @@ def test_another_kind_of_store_is_refused(tmp_path: Path) -> None:
         folder.prepare("sqlite")
 
 
-def test_maildirs_never_pass_for_an_empty_store(tmp_path: Path) -> None:
+def test_a_database_never_passes_for_an_empty_store(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     folder.prepare()
     folder.format_file.unlink()
-    (folder.mail / "example.com").mkdir()
-    assert folder.prepare().store_kind == "maildir"
+    (folder.path / "sqlite").mkdir()
+    (folder.path / "sqlite" / "mail.sqlite").touch()
+    assert folder.prepare().store_kind == "sqlite"
 
 
 def test_the_kind_is_changed(tmp_path: Path) -> None:

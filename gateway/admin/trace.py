@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_folder
 def command(folder: Folder, what: str, limit: int, as_json: bool) -> None:
-    """Tell the life of a message: received, stored, refused, downloaded, deleted.
+    """Tell what became of a message, from the first MAIL on.
 
     The message is meant by the id that the log and its Received line have, or by its Message-ID; an
     address means the latest messages to it, those that were refused too. All times are of this

@@ -80,7 +80,6 @@ MAILBOX_DISABLED = SMTPReply(550, "5.2.1", "This mailbox is disabled and receive
 MAILBOX_FULL = SMTPReply(452, "4.2.2", "The recipient's mailbox is full, try again later")
 MAILBOX_FULL_FOR_GOOD = SMTPReply(552, "5.2.2", "The recipient's mailbox is full")
 TOO_BIG_FOR_MAILBOX = SMTPReply(552, "5.2.2", "The message is larger than this mailbox may hold")
-MAILBOX_BUSY = SMTPReply(450, "4.2.1", "The recipient's mailbox is not available, try again later")
 TOO_MANY_RECIPIENTS = SMTPReply(
     452, "4.5.3", "Too many recipients for one message, send it to the others in another one"
 )

@@ -118,7 +118,7 @@ class TestCheck:
             ("UPDATE bodies SET copies = 5 WHERE number = 1", "1 bodies whose number of copies"),
             (
                 "UPDATE messages SET octets = 1 WHERE number = 2",
-                "1 messages with a wrong number of octets",
+                "1 messages with a wrong number",
             ),
             ("DELETE FROM mailboxes WHERE id = 1", "3 messages whose mailbox is missing"),
             ("INSERT INTO contents VALUES (99, x'00')", "1 contents without a body"),

@@ -45,7 +45,8 @@ def _for_this_gateway(command: str, gateway: Gateway) -> str:
 
 @pytest.mark.parametrize("page", _pages_with("console"), ids=lambda page: page.name)
 def test_console_blocks_succeed(page: Path, shell: Path, tmp_path: Path) -> None:
-    with Gateway(tmp_path) as gateway:
+    store = "sqlite" if page.name == "stores.md" else "maildir"
+    with Gateway(tmp_path, store=store) as gateway:
         address, password = PLACEHOLDER
         gateway.admin("user", "passwd", address, "--password-stdin", input=f"{password}\n")
         path = f"{shell}:{gateway.environment['PATH']}"

@@ -9,7 +9,7 @@ import pytest
 from tests.interop.gateway import Account, Gateway
 
 
-@pytest.fixture(scope="session", params=["maildir", "sqlite"])
+@pytest.fixture(scope="session", params=["maildir", pytest.param("sqlite", marks=pytest.mark.slow)])
 def gateway(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
