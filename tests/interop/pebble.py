@@ -60,7 +60,7 @@ def pebble(folder: Path) -> Iterator[Pebble]:
     names += ["-https01", "", "-tlsalpn01", "", "-dns01", f"127.0.0.1:{dns}"]
     names += ["-management", f"127.0.0.1:{dns_management}"]
     server = [programs[0], "-config", str(file), "-dnsserver", f"127.0.0.1:{dns}"]
-    quick = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"}
+    quick = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
     with (folder / "pebble.log").open("wb") as log:
         running = [
             subprocess.Popen(command, stdout=log, stderr=log, env=quick, cwd=folder)
