@@ -229,9 +229,6 @@ def _shown(value: Any) -> str:
 _UNAVAILABLE = (
     ("tls", "profile"),
     ("tls", "client_ca"),
-    ("pop3", "expire_days"),
-    ("pop3", "keep"),
-    ("pop3", "takeover_seconds"),
     ("service", "workers"),
 )
 """Settings with a fixed name that no part honours yet: better refused than silently ignored."""

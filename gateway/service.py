@@ -33,6 +33,7 @@ from gateway.parts import (
     build_factories,
     build_parts,
     build_trace,
+    build_upkeep,
     certificates_source,
 )
 from gateway.settings import Settings
@@ -96,7 +97,10 @@ class GatewayService(MultiService):
         self._parts = parts
         self._tls = tls
         self._factories = list(factories.values())
-        answers = ControlFactory(SessionTable(self._factories), self._bound_listeners)
+        self._upkeep = build_upkeep(settings, reactor, parts)
+        answers = ControlFactory(
+            SessionTable(self._factories), self._bound_listeners, parts.takeover
+        )
         self._control = ControlServer(parts.folder.run, answers, reactor)
         self._trace = build_trace(settings, reactor, parts)
 
@@ -184,6 +188,7 @@ class GatewayService(MultiService):
         self._parts.store.start()
         super().startService()
         self._start_control()
+        self._upkeep.start()
         self._tls.certificates.tell()
         self._tell_owner()
         pending = [Deferred.fromCoroutine(listener.bound()) for listener in self.listeners]
@@ -226,6 +231,7 @@ class GatewayService(MultiService):
             await self._stop_listener(listener)
         await wind_down(self._factories, self._reactor)
         await self._control.stop()
+        await self._upkeep.stop()
         if children is not None:
             await children
         await self._parts.store.stop()

@@ -13,14 +13,22 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 CONFIGURATION = frozenset({"config", "datafolder", "settings", "welcome"})
-READERS_OF_CONFIGURATION = {"tap", "service", "parts", "admin", "control", *CONFIGURATION}
+READERS_OF_CONFIGURATION = {
+    "tap",
+    "service",
+    "parts",
+    "mailboxes",
+    "admin",
+    "control",
+    *CONFIGURATION,
+}
 """Everybody else is given values."""
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"tap"}),
     frozenset({"service"}),
     frozenset({"parts"}),
-    frozenset({"parts"}),
+    frozenset({"mailboxes"}),
     frozenset({"pop3", "smtp", "admin", "control"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),

@@ -23,6 +23,8 @@ NOUNS = {
     "export": "gateway.admin.export",
     "import": "gateway.admin.imports.command",
     "trace": "gateway.admin.trace",
+    "message": "gateway.admin.message",
+    "session": "gateway.admin.session",
     "check": "gateway.admin.check",
     "send-test": "gateway.admin.send_test",
 }

@@ -12,6 +12,7 @@ from tests.store.conformance import (
     AttributesConformance,
     DeliveryConformance,
     HoldConformance,
+    KeepingConformance,
     MaildropConformance,
 )
 from tests.store.sqlite_place import SQLitePlace
@@ -37,6 +38,10 @@ class TestMaildrop(MaildropConformance):
 
 
 class TestHold(HoldConformance):
+    pass
+
+
+class TestKeeping(KeepingConformance):
     pass
 
 
