@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from secrets import token_hex
@@ -56,6 +57,12 @@ class Client:
     tls: TLSParameters | None = None
     user: str | None = None
     """The address that logged in, once one has."""
+    silent_seconds: Callable[[], float] = field(default=lambda: 0.0, repr=False)
+    """Says for how long no octet has come from the client or been sent to it; `math.inf` where the
+    connection is known to be broken."""
+    cut: Callable[[str], None] = field(default=lambda _reason: None, repr=False)
+    """Ends the connection at once, without an UPDATE (RFC 1939 section 6), for a reason in a few
+    words."""
 
     @property
     def loopback(self) -> bool:

@@ -228,12 +228,7 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-_UNAVAILABLE = (
-    ("pop3", "expire_days"),
-    ("pop3", "keep"),
-    ("pop3", "takeover_seconds"),
-    ("service", "workers"),
-)
+_UNAVAILABLE = (("service", "workers"),)
 """Settings with a fixed name that no part honours yet: better refused than silently ignored."""
 
 

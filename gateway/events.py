@@ -173,6 +173,14 @@ class MessagesDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesExpired(Event):
+    """These messages were deleted for their age."""
+
+    mailbox: str
+    uidls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateFailed(Event):
     """The UPDATE state left messages behind that were to be removed."""
 

@@ -140,6 +140,10 @@ def _abandoned(_: LogWriter, event: events.MessageAbandoned) -> tuple[Any, str]:
     )
 
 
+def _expired(_: LogWriter, event: events.MessagesExpired) -> tuple[Any, str]:
+    return LogLevel.info, f"expired mailbox={_text(event.mailbox)} messages={len(event.uidls)}"
+
+
 def _update_failed(_: LogWriter, event: events.UpdateFailed) -> tuple[Any, str]:
     return LogLevel.error, (
         f"deletion failed {_session(event.client)} mailbox={_text(event.mailbox)}"
@@ -174,6 +178,7 @@ _LINES: dict[type[events.Event], Callable[[LogWriter, Any], tuple[Any, str]]] = 
     events.MessageAbandoned: _abandoned,
     events.MessageRetrieved: LogWriter._retrieved,
     events.MessagesDeleted: LogWriter._deleted,
+    events.MessagesExpired: _expired,
     events.UpdateFailed: _update_failed,
     events.CertificateLoaded: _certificate,
     events.CertificateRejected: _certificate_rejected,

@@ -26,6 +26,7 @@ from gateway.datafolder import DataFolder
 from gateway.delivery.office import OfficeDelivery
 from gateway.events import EventStream
 from gateway.files import Owner, acting_as
+from gateway.mailboxes import build_takeover, cares, default_policy, strictest
 from gateway.net.factory import ConnectionFactory
 from gateway.net.limits import ConnectionLimits
 from gateway.net.local_ca import machine_names
@@ -35,8 +36,10 @@ from gateway.pop3.login_times import LoginTimes
 from gateway.settings import Settings
 from gateway.smtp.factory import LMTPFactory, SMTPFactory
 from gateway.smtp.policy import SMTPPolicy
-from gateway.store.interfaces import MaildropPolicy, StoreError
-from gateway.store.kinds import KINDS, open_store
+from gateway.store.interfaces import StoreError
+from gateway.store.kinds import KINDS, open_administration, open_store
+from gateway.store.takeover import Takeover
+from gateway.store.upkeep import Upkeep
 from gateway.trace.recorder import TraceRecorder
 
 STORE_THREADS = 20
@@ -53,6 +56,7 @@ class Parts:
     pool: ThreadPool
     database: AccountDatabase
     directory: EmbeddedDirectory
+    takeover: Takeover
     store: Any
     portal: Any
     hostname: str
@@ -88,7 +92,8 @@ def build_parts(
         parameters=Argon2Parameters(**settings.auth.argon2.model_dump()),
         scram_iterations=settings.auth.scram_iterations,
     )
-    store = _open_store(kind, folder, in_thread, reactor, events)
+    takeover = build_takeover(settings, folder, in_thread)
+    store = _open_store(kind, folder, in_thread, reactor, events, takeover)
     try:
         access = build_access(
             directory,
@@ -96,6 +101,7 @@ def build_parts(
             Surroundings(reactor, in_thread, hashing),
             checkers=settings.auth.checkers,
             events=events,
+            policy_of=partial(database.policies.of, default=default_policy(settings)),
         )
     except AccountError as error:
         raise settings.error("auth.checkers", str(error)) from error
@@ -107,6 +113,7 @@ def build_parts(
         pool,
         database,
         directory,
+        takeover,
         store,
         access.portal,
         mail_hostname(),
@@ -122,8 +129,25 @@ def _rules(settings: Settings) -> ThrottleRules:
     )
 
 
+def build_mailbox_upkeep(settings: Settings, reactor: Any, parts: Parts) -> Upkeep:
+    """Return what looks after the mailboxes of all users."""
+    return Upkeep(
+        parts.store,
+        open_administration(parts.store_kind, parts.folder.path),
+        partial(cares, parts.database, default_policy(settings)),
+        in_thread=partial(deferToThreadPool, reactor, parts.pool),
+        reactor=reactor,
+        events=parts.events,
+    )
+
+
 def _open_store(
-    kind: str, folder: DataFolder, in_thread: Any, reactor: Any, events: EventStream
+    kind: str,
+    folder: DataFolder,
+    in_thread: Any,
+    reactor: Any,
+    events: EventStream,
+    takeover: Takeover,
 ) -> Any:
     if kind not in KINDS:
         raise ConfigError(
@@ -132,7 +156,14 @@ def _open_store(
             file=folder.format_file,
         )
     try:
-        return open_store(kind, folder.path, in_thread=in_thread, reactor=reactor, events=events)
+        return open_store(
+            kind,
+            folder.path,
+            in_thread=in_thread,
+            reactor=reactor,
+            events=events,
+            takeover=takeover,
+        )
     except StoreError as error:
         raise ConfigError(str(error)) from error
 
@@ -188,6 +219,7 @@ def build_factories(
         "policy": _pop3_policy(settings),
         "hostname": parts.hostname,
         "login_times": LoginTimes(reactor),
+        "strictest_policy": partial(strictest, parts.database, default_policy(settings)),
     }
     smtp = {**shared, "policy": _smtp_policy(settings, parts.hostname), "tls": tls}
     return {
@@ -204,11 +236,7 @@ def _pop3_policy(settings: Settings) -> POP3Policy:
         plaintext=settings.auth.plaintext,
         announce=settings.auth.announce,
         errors=settings.limits.errors,
-        maildrop=MaildropPolicy(
-            login_delay_seconds=settings.pop3.login_delay_seconds,
-            login_delay_hard=settings.pop3.login_delay_hard,
-            expire_days=settings.pop3.expire_days or None,
-        ),
+        maildrop=default_policy(settings).announced,
         language=settings.pop3.language,
         extensions=settings.pop3.extensions,
     )

@@ -31,7 +31,13 @@ from gateway.net.listeners import Listener, ListenError
 from gateway.net.networks import Networks
 from gateway.net.tls import ServerTLS
 from gateway.own_certificate import certificates_source
-from gateway.parts import Parts, build_factories, build_parts, build_trace
+from gateway.parts import (
+    Parts,
+    build_factories,
+    build_mailbox_upkeep,
+    build_parts,
+    build_trace,
+)
 from gateway.settings import Settings
 from gateway.tls_parts import build_tls, build_upkeep, give_legacy
 from gateway.welcome import FirstAccount, Place, ensure_account, first_start_text, later_start_text
@@ -113,7 +119,10 @@ class GatewayService(MultiService):
         self._parts = parts
         self._tls = tls
         self._factories = list(factories.values())
-        answers = ControlFactory(SessionTable(self._factories), self._bound_listeners)
+        self._upkeep = build_mailbox_upkeep(settings, reactor, parts)
+        answers = ControlFactory(
+            SessionTable(self._factories), self._bound_listeners, parts.takeover
+        )
         self._control = ControlServer(parts.folder.run, answers, reactor)
         self._trace = build_trace(settings, reactor, parts)
 
@@ -205,6 +214,7 @@ class GatewayService(MultiService):
         self._parts.store.start()
         super().startService()
         self._start_control()
+        self._upkeep.start()
         self._tls.certificates.tell()
         self._tell_owner()
         pending = [Deferred.fromCoroutine(listener.bound()) for listener in self._every_listener()]
@@ -247,6 +257,7 @@ class GatewayService(MultiService):
             await self._stop_listener(listener)
         await wind_down(self._factories, self._reactor)
         await self._control.stop()
+        await self._upkeep.stop()
         if children is not None:
             await children
         await self._parts.store.stop()

@@ -154,12 +154,15 @@ class SMTP(_Table):
 
 
 class POP3(_Table):
-    login_delay_seconds: _Count = 0
+    login_delay_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
     login_delay_hard: bool = True
     """False: the delay is announced, but not enforced."""
-    expire_days: _Count = 0
+    expire_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """0: never."""
     keep: bool = False
+    """Whether deleted messages are kept for ever."""
+    undelete_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """How long deleted messages can be brought back."""
     takeover_seconds: _Positive = 600
     language: Literal["en", "fr"] = "en"
     extensions: tuple[Literal["LAST", "SLEEPING", "DELI", "UID-PARAM", "MULTI-LINE-IND"], ...] = ()

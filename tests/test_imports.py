@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = frozenset(
     {"config", "config_rules", "datafolder", "own_certificate", "settings", "welcome"}
 )
-_READERS = {"tap", "service", "parts", "tls_parts", "admin", "control"}
+_READERS = {"tap", "service", "parts", "tls_parts", "mailboxes", "admin", "control"}
 READERS_OF_CONFIGURATION = _READERS | CONFIGURATION
 """Everybody else is given values."""
 
@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"tap"}),
     frozenset({"service"}),
     frozenset({"parts", "tls_parts"}),
+    frozenset({"mailboxes"}),
     frozenset({"pop3", "smtp", "admin", "control", "acme", "imports"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),

@@ -14,6 +14,7 @@ from gateway.accounts.app_passwords import AppPasswords
 from gateway.accounts.domain_settings import DomainSettings
 from gateway.accounts.errors import AccountError, DatabaseUnavailable
 from gateway.accounts.names import canonical_domain, read_address, read_alias, read_target
+from gateway.accounts.policies import Policies
 from gateway.accounts.records import AliasRecord, UserRecord
 from gateway.accounts.rows import has_domain, record_of, targets_of, user_row
 from gateway.accounts.rules import (
@@ -75,6 +76,7 @@ class AccountDatabase:
         self._file = SQLiteFile(path, STEPS, busy_seconds)
         self.app_passwords = AppPasswords(self._file)
         self.domain_settings = DomainSettings(self._file)
+        self.policies = Policies(self._file)
 
     @property
     def path(self) -> Path:

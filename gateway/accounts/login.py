@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any
@@ -23,6 +24,7 @@ from gateway.events import EventStream, InternalError, LoginFailed, LoginSucceed
 from gateway.store.interfaces import IMaildrop, MaildropInUse, StoreError
 
 _NAME_LIMIT = 80
+_MOST_REVOKED = 10_000
 _UNAVAILABLE = (DirectoryUnavailable, HashingOverloaded, StoreError, AccountError)
 
 Login = tuple[Any, Any, Callable[[], None]]
@@ -62,6 +64,19 @@ class Authenticator:
         self._reactor = reactor
         self._failure_seconds = failure_seconds
         self._throttle = throttle
+        self._revoked: OrderedDict[str, int] = OrderedDict()
+        self._revocations = 0
+
+    def revoke(self, user: str) -> None:
+        """Let no login of a user in that is under way: what it was checked against is no longer so.
+
+        @param user: the address, in lower case.
+        """
+        self._revocations += 1
+        self._revoked[user] = self._revocations
+        self._revoked.move_to_end(user)
+        if len(self._revoked) > _MOST_REVOKED:
+            self._revoked.popitem(last=False)
 
     @inlineCallbacks
     def login(
@@ -80,6 +95,7 @@ class Authenticator:
         with suppress(AttributeError):  # credentials of other programs may have no room for it
             credentials.client = client
         attempt = self._judge(credentials, client)
+        revocations = self._revocations
         try:
             if attempt is not None:
                 yield self._hold_back(attempt, name, mechanism, client)
@@ -87,7 +103,7 @@ class Authenticator:
         finally:
             if attempt is not None:
                 attempt.end()
-        return self._welcome(login, name, mechanism, client)
+        return self._welcome(login, name, mechanism, client, revocations)
 
     @inlineCallbacks
     def _prove(
@@ -149,13 +165,20 @@ class Authenticator:
             yield self._wait_until(self._reactor.seconds() + self._failure_seconds)
             raise TemporaryAuthenticationFailure("too many wrong passwords")
 
-    def _welcome(self, login: Login, name: str, mechanism: str, client: Client) -> Login:
+    def _welcome(
+        self, login: Login, name: str, mechanism: str, client: Client, revocations: int
+    ) -> Login:
         interface, avatar, logout = login
+        user = _address_of(interface, avatar) or name
         if not client.connected:
             logout()
             raise ClientGone("the client disconnected during its login")
-        client.user = _address_of(interface, avatar) or name
-        self._events.emit(LoginSucceeded(client, client.user, mechanism))
+        if self._revoked.get(user.lower(), 0) > revocations:
+            logout()
+            self._events.emit(LoginFailed(client, name, mechanism, "the account was changed"))
+            raise TemporaryAuthenticationFailure("the account was changed during the login")
+        client.user = user
+        self._events.emit(LoginSucceeded(client, user, mechanism))
         return login
 
     def _wait_until(self, moment: float) -> Deferred[None]:

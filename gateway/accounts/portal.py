@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from gateway.accounts.checkers import EmbeddedPasswordChecker, EmbeddedSecretChe
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.foreign_checkers import CheckersInOrder
 from gateway.accounts.joined_directory import JoinedDirectory
+from gateway.accounts.policies import MailboxPolicy
 from gateway.accounts.realm import MailRealm
 from gateway.accounts.scram import DEFAULT_ITERATIONS
 from gateway.accounts.scram_checker import EmbeddedScramChecker
@@ -37,12 +38,14 @@ def build_access(
     *,
     checkers: Iterable[str] = (EMBEDDED,),
     events: EventStream | None = None,
+    policy_of: Callable[[str], MailboxPolicy] | None = None,
 ) -> Access:
     """Return the portal through which users come to their mailboxes, and the whole directory.
 
     @param store: an `IMailStore`.
     @param surroundings: what the checkers work with.
     @param checkers: who is believed, as strings, asked in this order (see `strings.checkers_from`).
+    @param policy_of: see `MailRealm`.
     @raise AccountError: a string names no checker.
     """
     hashing = surroundings.hashing
@@ -53,7 +56,7 @@ def build_access(
     strings = tuple(checkers)
     believed = checkers_from(strings, embedded, directory, surroundings)
     whole: Any = JoinedDirectory(directory, believed.sources) if believed.sources else directory
-    portal = Portal(MailRealm(store, whole))
+    portal = Portal(MailRealm(store, whole, policy_of))
     portal.registerChecker(CertificateChecker(whole))
     if EMBEDDED in strings:
         alone = set(strings) == {EMBEDDED}

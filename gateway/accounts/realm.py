@@ -12,6 +12,8 @@ from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from zope.interface import implementer
 
 from gateway.accounts.interfaces import IDirectory, IMailUser
+from gateway.accounts.maildrop import PolicedMaildrop
+from gateway.accounts.policies import MailboxPolicy
 from gateway.store.interfaces import IMaildrop, IMailStore
 
 Avatar = tuple[Any, Any, Callable[[], None]]
@@ -35,15 +37,23 @@ class MailRealm:
 
     @param store: an `IMailStore`.
     @param directory: an `IDirectory`.
+    @param policy_of: says what was decided about a mailbox; None where nothing was, for anybody.
+        May raise, or return a Deferred that fails, when it cannot say.
     """
 
-    def __init__(self, store: Any, directory: Any) -> None:
+    def __init__(
+        self,
+        store: Any,
+        directory: Any,
+        policy_of: Callable[[str], MailboxPolicy | Deferred[MailboxPolicy]] | None = None,
+    ) -> None:
         self._directory: Any = IDirectory(directory)
         self._interfaces: dict[Any, Callable[[str, Any], Deferred[Avatar] | Avatar]] = {
             IMaildrop: self._maildrop,
             IMailUser: self._mail_user,
         }
         self._store: Any = IMailStore(store)
+        self._policy_of = policy_of
 
     @inlineCallbacks
     def requestAvatar(
@@ -68,11 +78,25 @@ class MailRealm:
         user = yield maybeDeferred(self._directory.find_login, name)
         if user is None or not user.enabled:
             raise UnauthorizedLogin
-        return (yield maybeDeferred(make, user.mailbox, mind))
+        avatar = yield maybeDeferred(make, user.mailbox, mind)
+        # It may have taken ten seconds: whoever was disabled meanwhile stays outside.
+        try:
+            still = yield maybeDeferred(self._directory.find_login, name)
+            if still is None or not still.enabled or still.mailbox != user.mailbox:
+                raise UnauthorizedLogin
+        except BaseException:
+            avatar[2]()
+            raise
+        return avatar
 
     @inlineCallbacks
     def _maildrop(self, mailbox: str, client: Any) -> Generator[Deferred[Any], Any, Avatar]:
+        policy = None
+        if self._policy_of is not None:
+            policy = yield maybeDeferred(self._policy_of, mailbox)
         maildrop = yield self._store.open_maildrop(mailbox, client)
+        if policy is not None:
+            maildrop = PolicedMaildrop(maildrop, policy)
         return IMaildrop, maildrop, maildrop.release
 
     def _mail_user(self, mailbox: str, client: Any) -> Avatar:  # noqa: ARG002

@@ -67,4 +67,21 @@ ALTER TABLE domains ADD COLUMN quota_octets INTEGER;
 ALTER TABLE domains ADD COLUMN quota_messages INTEGER;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _SECOND, _DOMAIN_QUOTAS)
+_POLICIES = """
+CREATE TABLE policies (
+    subject TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (subject, key)
+) WITHOUT ROWID;
+CREATE TRIGGER policies_of_users AFTER DELETE ON users
+BEGIN
+    DELETE FROM policies WHERE subject = old.address;
+END;
+CREATE TRIGGER policies_of_domains AFTER DELETE ON domains
+BEGIN
+    DELETE FROM policies WHERE subject = old.name;
+END;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND, _DOMAIN_QUOTAS, _POLICIES)

@@ -26,7 +26,8 @@ class UserSetting:
     """What it takes, in words."""
 
 
-def _read_switch(text: str) -> int:
+def read_switch(text: str) -> int:
+    """Read a yes or no. Raises ValueError."""
     if text in _YES:
         return 1
     if text in _NO:
@@ -55,7 +56,7 @@ def _read_count(text: str) -> int | None:
 
 
 USER_SETTINGS: dict[str, UserSetting] = {
-    "enabled": UserSetting(_read_switch, "yes or no"),
+    "enabled": UserSetting(read_switch, "yes or no"),
     "quota_octets": UserSetting(_read_octets, 'octets, as in 500M or 2G (of 1024), or "none"'),
     "quota_messages": UserSetting(_read_count, 'a number of messages, or "none"'),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from gateway.accounts.names import canonical_domain
+from gateway.accounts.policies import POLICY_SETTINGS
 from gateway.admin.folder import Folder, pass_folder
 from gateway.admin.output import json_option, show_list
+from gateway.admin.policy import set_for_domain
 from gateway.admin.refusals import Refused
 
 
@@ -73,6 +75,7 @@ def list_(folder: Folder, domain: str | None, as_json: bool) -> None:
                 "aliases": _count(aliases, name),
                 "quota_octets": octets,
                 "quota_messages": messages,
+                "policies": folder.accounts.policies.of_domain(name),
             }
         )
     show_list(items, {"domain": "Domain", "users": "Users", "aliases": "Aliases"}, as_json)
@@ -87,11 +90,24 @@ def set_(folder: Folder, domain: str, key: str, value: str) -> None:
     """Change a setting of DOMAIN.
 
     \b
-    quota_octets    the most that all its mailboxes may hold, as in 20G; none: no limit
-    quota_messages  the most messages in all of them together; none: no limit
+    quota_octets         the most that all its mailboxes may hold, as in 20G; none: no limit
+    quota_messages       the most messages in all of them together; none: no limit
+
+    These are for its users; what is decided for a user wins, and "default" gives back what the
+    configuration has:
+
+    \b
+    login_delay_seconds  the least time between two logins, as clients are told
+    login_delay_hard     yes: a login that comes earlier is refused
+    expire_days          the gateway deletes messages that are so old; never
+    undelete_days        for so long 'pop3gw message undelete' brings back what was deleted
+    keep                 yes: what is deleted is only hidden, and kept for ever
 
     Example: pop3gw domain set example.org quota_octets 20G
     """
+    if key in POLICY_SETTINGS:
+        set_for_domain(folder, domain, key, value)
+        return
     record = folder.accounts.domain_settings.set(domain, key, value)
     now = getattr(record, key)
     click.echo(f"{record.name}: {key} is {'none' if now is None else now} now")

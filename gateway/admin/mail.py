@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,13 @@ from typing import Any
 from gateway.admin.refusals import Refused
 from gateway.config_errors import one_line
 from gateway.files import Owner, acting_as
-from gateway.store.interfaces import MaildropInUse, StoreError, Usage
+from gateway.store.interfaces import (
+    DeletedMessage,
+    IKeepingAdministration,
+    MaildropInUse,
+    StoreError,
+    Usage,
+)
 
 
 class OwnersMail:
@@ -47,6 +53,28 @@ class OwnersMail:
         """Delete a mailbox. Raises `MaildropInUse` or `Refused`."""
         with acting_as(self._owner), _refusing():
             self._store.purge(mailbox)
+
+    def keeps(self) -> bool:
+        """Say whether this kind of store can keep what is deleted."""
+        return bool(IKeepingAdministration.providedBy(self._store))
+
+    def deleted(self, mailbox: str) -> list[DeletedMessage]:
+        """Return the deleted messages that are kept. Raises `Refused`."""
+        self._require_keeping()
+        with acting_as(self._owner), _refusing():
+            found: list[DeletedMessage] = self._store.deleted(mailbox)
+        return found
+
+    def undelete(self, mailbox: str, uidls: Collection[str]) -> list[str]:
+        """Bring deleted messages back; return the unique-ids of those. Raises `Refused`."""
+        self._require_keeping()
+        with acting_as(self._owner), _refusing():
+            back: list[str] = self._store.undelete(mailbox, uidls)
+        return back
+
+    def _require_keeping(self) -> None:
+        if not self.keeps():
+            raise Refused("this kind of mail store keeps nothing of what is deleted")
 
 
 @contextmanager

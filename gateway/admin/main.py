@@ -24,6 +24,8 @@ NOUNS = {
     "trace": "gateway.admin.trace",
     "tls": "gateway.admin.tls",
     "import": "gateway.admin.import_mail",
+    "message": "gateway.admin.message",
+    "session": "gateway.admin.session",
     "check": "gateway.admin.check",
     "send-test": "gateway.admin.send_test",
 }

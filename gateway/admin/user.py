@@ -236,10 +236,18 @@ def set_(folder: Folder, address: str, key: str, value: str) -> None:
     quota_octets    the most that the mailbox may hold, as in 500M or 2G; none: no limit
     quota_messages  the most messages in it; none: no limit
 
+    These are as with 'pop3gw domain set', which says more; "default" gives back what the domain or
+    the configuration has: login_delay_seconds, login_delay_hard, expire_days, keep, undelete_days.
+
     Example: pop3gw user set anna@example.org quota_octets 2G
     """
+    from gateway.accounts.policies import POLICY_SETTINGS
+    from gateway.admin.policy import set_for_user
     from gateway.admin.sessions import end_sessions
 
+    if key in POLICY_SETTINGS:
+        set_for_user(folder, address, key, value)
+        return
     user = folder.accounts.set_user(address, key, value)
     if not user.enabled:
         end_sessions(folder, user.address)

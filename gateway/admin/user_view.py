@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.accounts.records import AliasRecord, UserRecord
 from gateway.admin.folder import Folder
+from gateway.admin.policy import default_of
 from gateway.admin.refusals import Refused, say
 
 NAMES = {
@@ -17,6 +19,11 @@ NAMES = {
     "octets": "Octets",
     "quota_messages": "Most messages",
     "quota_octets": "Most octets",
+    "login_delay_seconds": "Login delay",
+    "login_delay_hard": "Delay is hard",
+    "expire_days": "Expire days",
+    "keep": "Keeps deleted",
+    "undelete_days": "Undelete days",
     "apop": "APOP possible",
     "aliases": "Aliases",
     "created": "Added",
@@ -48,6 +55,7 @@ def _describe(folder: Folder, user: UserRecord, aliases: list[AliasRecord]) -> d
         "octets": octets,
         "quota_messages": user.quota_messages,
         "quota_octets": user.quota_octets,
+        **asdict(folder.accounts.policies.of(user.address, default_of(folder))),
         "apop": user.secret is not None,
         "aliases": _leading_to(user.address, aliases),
         "created": datetime.fromtimestamp(user.created, UTC).isoformat(timespec="seconds"),

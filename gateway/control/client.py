@@ -41,17 +41,23 @@ def ask_all(run_folder: Path, command: dict[str, Any], seconds: float = 3.0) -> 
     @param command: for instance {"do": "kick", "user": "anna@example.org"}.
     @param seconds: how long each gateway may take.
     """
-    answers = []
-    for pid, path in _sockets(run_folder):
-        try:
-            answers.append(Answer(pid, _ask(path, command, seconds)))
-        except (FileNotFoundError, ConnectionRefusedError):
-            continue
-        except TimeoutError:
-            answers.append(Answer(pid, failure=f"no answer within {seconds:g} seconds"))
-        except (OSError, ValueError) as error:
-            answers.append(Answer(pid, failure=str(error)))
-    return answers
+    answers = (ask(path, pid, command, seconds) for pid, path in _sockets(run_folder))
+    return [answer for answer in answers if answer is not None]
+
+
+def ask(path: Path, pid: int, command: dict[str, Any], seconds: float = 3.0) -> Answer | None:
+    """Ask the gateway process `pid` one thing, through its socket at `path`.
+
+    @return: None where nobody listens on the socket.
+    """
+    try:
+        return Answer(pid, _ask(path, command, seconds))
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except TimeoutError:
+        return Answer(pid, failure=f"no answer within {seconds:g} seconds")
+    except (OSError, ValueError) as error:
+        return Answer(pid, failure=str(error))
 
 
 def _sockets(run_folder: Path) -> list[tuple[int, Path]]:

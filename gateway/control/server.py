@@ -1,8 +1,9 @@
 """The control socket `DATA/run/PID.sock`: tells of sessions and listeners, ends sessions.
 
 One JSON object a line, and one for each answer. Commands: `{"do": "ping"}`, `{"do": "listeners"}`,
-`{"do": "sessions"}`, `{"do": "kick", "user": ADDRESS}`. Whoever may open the socket (its owner and
-root) may do all of that.
+`{"do": "sessions"}`, `{"do": "kick", "user": ADDRESS}` (or `"id"` or `"host"`), and, of another
+gateway whose client waits, `{"do": "give up", "mailbox": ADDRESS, "host": HOST}`. Whoever may open
+the socket (its owner and root) may do all of that.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 
 from gateway.control.sessions import SessionTable
+from gateway.store.takeover import Takeover
 
 _NAME = re.compile(r"([0-9]+)\.sock")
 _IDLE_SECONDS = 30
@@ -61,14 +63,18 @@ class ControlFactory(ServerFactory):
 
     @param sessions: the live sessions.
     @param listeners: the listeners that are bound.
+    @param takeover: ends the sessions that have to make room for a login in another process.
     """
 
     protocol = ControlConnection  # type: ignore[assignment]
     noisy = False
 
-    def __init__(self, sessions: SessionTable, listeners: Listing) -> None:
+    def __init__(
+        self, sessions: SessionTable, listeners: Listing, takeover: Takeover | None = None
+    ) -> None:
         self._sessions = sessions
         self._listeners = listeners
+        self._takeover = takeover if takeover is not None else Takeover()
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """Return the answer to one line; a command that is not understood gives an "error"."""
@@ -86,7 +92,16 @@ class ControlFactory(ServerFactory):
                 return {"sessions": self._sessions.rows()}
             case {"do": "kick", "user": str(user)}:
                 return {"kicked": self._sessions.kick(user)}
-        return {"error": "no such command; there are ping, listeners, sessions, kick with a user"}
+            case {"do": "kick", "id": str(id_)}:
+                return {"kicked": self._sessions.kick_id(id_)}
+            case {"do": "kick", "host": str(host)}:
+                return {"kicked": self._sessions.kick_host(host)}
+            case {"do": "give up", "mailbox": str(mailbox), "host": str(host)}:
+                return {"given up": self._takeover.give_up(mailbox, host)}
+        return {
+            "error": "no such command; there are ping, listeners, sessions, give up, "
+            "and kick with a user, an id or a host"
+        }
 
 
 class ControlServer(Service):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,6 +28,7 @@ from gateway.events import (
     TalkedTooEarly,
     TLSStarted,
 )
+from gateway.net import tcp
 from gateway.net.handlers import Handlers, Result
 from gateway.net.idle import IdleTimer
 from gateway.net.peers import client_of, octets_wait, tls_parameters_of
@@ -79,7 +81,8 @@ class CommandConnection(Handlers):
         self.client = client_of(self.transport, self.factory.protocol_name)
         self.client.connected_at = time.time()
         self._timer = IdleTimer(self.factory.reactor, self._silent)
-        self._set_socket_options()
+        self.client.silent_seconds, self.client.cut = self._silent_seconds, self.abort
+        tcp.guard(self.transport)
         self.transport.registerProducer(self, True)
         self.factory.connected(self)
         self._admitted = self.factory.limits.admit(self.client)
@@ -108,12 +111,6 @@ class CommandConnection(Handlers):
         if greeting:
             self.send(greeting)
             self.flush()
-
-    def _set_socket_options(self) -> None:
-        # Unix sockets and test transports have neither.
-        if hasattr(self.transport, "setTcpNoDelay") and self.client.host != "unix":
-            self.transport.setTcpNoDelay(True)
-            self.transport.setTcpKeepAlive(True)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         """Release everything, tell the end of the session."""
@@ -182,9 +179,25 @@ class CommandConnection(Handlers):
         elif self._waiting and self._drained is None:
             self._timer.start(self.idle_seconds)  # it is us who are late
         elif self._congested:
-            self.abort("stalled")
+            self._stalled()
         else:
             self.end("idle", self.handle_idle())
+
+    def _stalled(self) -> None:
+        """Nothing left our buffer; what is in the system's, megabytes, may be on the way still."""
+        left = self.idle_seconds - self._silent_seconds()
+        if left > 0:
+            self._timer.start(left)
+        else:
+            self.abort("stalled")
+
+    def _silent_seconds(self) -> float:
+        if self._waiting and self._drained is None:
+            return 0.0  # it is us who are late
+        known = tcp.silent_seconds(self.transport)
+        if known is None or known == math.inf:
+            return self._timer.idle_seconds if known is None else known
+        return min(known, self._timer.idle_seconds)
 
     # Input -----------------------------------------------------------------------------------
 

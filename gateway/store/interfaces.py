@@ -28,13 +28,15 @@ class StorageFull(StoreError):
 class MaildropInUse(StoreError):
     """Another session holds the maildrop."""
 
-    def __init__(self, mailbox: str, host: str = "", since: float = 0.0) -> None:
+    def __init__(self, mailbox: str, host: str = "", since: float = 0.0, pid: int = 0) -> None:
         super().__init__(f"the maildrop of {mailbox} is in use")
         self.mailbox = mailbox
         self.host = host
         """Where the holder came from, "" if not known."""
         self.since = since
         """When it began, in seconds since the epoch, 0.0 if not known."""
+        self.pid = pid
+        """The other process that holds it, 0 if not known or this one."""
 
 
 class MessageGone(StoreError):
@@ -61,6 +63,21 @@ class StoredCopy:
 
     mailbox: str
     uidl: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedMessage:
+    """A message that sessions do not see any more, and that is still kept."""
+
+    uidl: str
+    octets: int
+    """Its size, in canonical form where that is known without reading it."""
+    arrived: float
+    """Seconds since the epoch."""
+    until: float
+    """From when on it may be removed for good, in seconds since the epoch; `math.inf`: never."""
+    header: bytes
+    """Its header (RFC 5322 section 2.2) with LF line ends, cut off where it is very long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +216,29 @@ class IMaildropPolicy(Interface):
     policy = Attribute("The `MaildropPolicy` of this maildrop. Never changes while it is held.")
 
 
+class IKeepingMaildrop(Interface):
+    """What a maildrop provides beside `IMaildrop` where its store can keep what is deleted."""
+
+    def set_aside(deleted, until):
+        """As `IMaildrop.commit`: no session sees these messages any more. But they are kept.
+
+        Their unique-ids are theirs for ever: when `IKeepingAdministration.undelete` brings one
+        back, it is the same message as before, in its old place.
+
+        @param until: from when on they may be removed for good, in seconds since the epoch;
+            `math.inf` keeps them for ever.
+        @return: as `IMaildrop.commit`.
+        """
+
+    def older_than(moment):
+        """Find the messages that arrived before a moment, whatever evidence there is.
+
+        @param moment: in seconds since the epoch.
+        @return: a Deferred of a sorted list of indexes. A message of which anything says that it
+            came later is not among them.
+        """
+
+
 class IMessageReader(Interface):
     """The octets of one message, pulled in blocks."""
 
@@ -227,3 +267,25 @@ class IStoreAdministration(Interface):
 
     def purge(mailbox):
         """Delete a mailbox with all its mail, durably. Raises `MaildropInUse` or `StoreError`."""
+
+
+class IKeepingAdministration(Interface):
+    """What an `IStoreAdministration` provides, too, where its store can keep what is deleted."""
+
+    def deleted(mailbox):
+        """@return: a list of `DeletedMessage`, in order of arrival. Raises `StoreError`."""
+
+    def undelete(mailbox, uidls):
+        """Let sessions see messages again, durably. Raises `StoreError`.
+
+        @param uidls: a collection of unique-ids.
+        @return: a list of those that were kept, and are back.
+        """
+
+    def remove_overdue(mailbox, moment, most):
+        """Remove for good what need not be kept any longer. Raises `StoreError`.
+
+        @param moment: now, in seconds since the epoch.
+        @param most: how many messages at most, so that the work can be done in portions.
+        @return: how many were removed.
+        """

@@ -13,6 +13,7 @@ from gateway.events import EventStream
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
 from gateway.store.sqlite import SQLiteAdministration, SQLiteStore
+from gateway.store.takeover import Takeover
 
 InThread = Callable[..., Deferred[Any]]
 
@@ -20,26 +21,17 @@ InThread = Callable[..., Deferred[Any]]
 class Kind(NamedTuple):
     """How a kind of store is opened in a data folder."""
 
-    open: Callable[[Path, InThread, IReactorTime, EventStream | None], IMailStore]
+    open: Callable[..., IMailStore]
+    """Takes the data folder, and by name what `open_store` takes by name."""
     administer: Callable[[Path], IStoreAdministration]
 
 
-def _open_maildir(
-    data_root: Path, in_thread: InThread, reactor: IReactorTime, events: EventStream | None
-) -> IMailStore:
-    return MaildirStore(
-        data_root / "mail",
-        data_root / "spool",
-        in_thread=in_thread,
-        reactor=reactor,
-        events=events,
-    )
+def _open_maildir(data_root: Path, **named: Any) -> IMailStore:
+    return MaildirStore(data_root / "mail", data_root / "spool", **named)
 
 
-def _open_sqlite(
-    data_root: Path, in_thread: InThread, reactor: IReactorTime, events: EventStream | None
-) -> IMailStore:
-    store = SQLiteStore(data_root / "sqlite", in_thread=in_thread, reactor=reactor, events=events)
+def _open_sqlite(data_root: Path, **named: Any) -> IMailStore:
+    store = SQLiteStore(data_root / "sqlite", **named)
     store.refuse_newer()
     return store
 
@@ -58,6 +50,7 @@ def open_store(
     in_thread: InThread,
     reactor: IReactorTime,
     events: EventStream | None = None,
+    takeover: Takeover | None = None,
 ) -> IMailStore:
     """Open the mail store of a data folder.
 
@@ -65,11 +58,14 @@ def open_store(
     @param in_thread: calls a function with arguments off the reactor thread.
     @param reactor: for waiting.
     @param events: where trouble is told.
+    @param takeover: says which sessions have to give up their maildrop to another login.
     @return: the store; its `start` comes before anything else, and may block.
     @raise KeyError: there is no such kind.
     @raise StoreError: a later release has written it.
     """
-    return KINDS[kind].open(data_root, in_thread, reactor, events)
+    return KINDS[kind].open(
+        data_root, in_thread=in_thread, reactor=reactor, events=events, takeover=takeover
+    )
 
 
 def open_administration(kind: str, data_root: Path) -> IStoreAdministration:

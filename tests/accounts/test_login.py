@@ -286,3 +286,19 @@ def test_credentials_without_room(office: Office) -> None:
     credentials.username, credentials.password = b"anna", b"anna's"
     login = office.authenticator.login(credentials, "PASS", office.client, IMailUser)
     assert outcome(login)[0] is IMailUser
+
+
+def test_a_login_under_way_is_not_let_in_after_a_revocation(tmp_path: Path) -> None:
+    office = Office(tmp_path, Threads(at_once=False))
+    logins = [office.begin(b"anna", b"anna's") for _ in range(2)]
+    office.authenticator.revoke("bob@example.org")
+    office.threads.finish_one()
+    outcome(logins[0])[2]()
+    office.client.user = None
+    office.authenticator.revoke("anna@example.org")
+    office.threads.finish_one()
+    assert isinstance(outcome(logins[1]), TemporaryAuthenticationFailure)
+    assert office.store.held == set()
+    assert office.client.user is None
+    again = office.begin(b"anna", b"anna's")
+    assert outcome(again)[0] is IMaildrop

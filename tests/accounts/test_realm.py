@@ -9,7 +9,7 @@ import pytest
 from twisted.cred.checkers import ANONYMOUS
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import Interface, implementer
 from zope.interface.verify import verifyObject
 
@@ -128,3 +128,29 @@ def test_directory_that_waits(store: EmptyStore) -> None:
     realm = MailRealm(store, WaitingDirectory())
     assert ask(realm, b"uid=1000", IMaildrop)[1].mailbox == "mapped@example.org"
     assert isinstance(ask(realm, ANONYMOUS, IMaildrop), UnauthorizedLogin)
+
+
+@pytest.mark.parametrize("change", ["disabled", "removed", "unreadable"])
+def test_who_was_shut_out_while_the_maildrop_was_opened(
+    database: AccountDatabase, store: EmptyStore, change: str
+) -> None:
+    class SlowStore(EmptyStore):
+        def open_maildrop(self, mailbox: str, client: Any) -> Any:
+            return opening.addCallback(lambda _: store.open_maildrop(mailbox, client))
+
+    opening: Deferred[Any] = Deferred()
+    asked = MailRealm(SlowStore(), EmbeddedDirectory(database)).requestAvatar(
+        b"anna@example.org", Client("pop3", "127.0.0.1"), IMaildrop
+    )
+    expected: type[Exception] = UnauthorizedLogin
+    if change == "disabled":
+        database.set_user("anna@example.org", "enabled", "no")
+    elif change == "removed":
+        database.remove_user("anna@example.org")
+    else:
+        database.close()
+        database.path.write_bytes(b"no database" * 1000)
+        expected = DirectoryUnavailable
+    opening.callback(None)
+    assert type(outcome(asked)) is expected
+    assert store.held == set()

@@ -20,8 +20,8 @@ def test_the_list_counts_users_and_aliases(org: Office) -> None:
     org("domain", "add", "b.example")
     org("alias", "add", "@b.example", "anna@example.org")
     assert org("domain", "list", "--json").json == [
-        {"domain": "b.example", "users": 0, "aliases": 1, **NO_QUOTA},
-        {"domain": "example.org", "users": 2, "aliases": 0, **NO_QUOTA},
+        {"domain": "b.example", "users": 0, "aliases": 1, **NO_QUOTA, "policies": {}},
+        {"domain": "example.org", "users": 2, "aliases": 0, **NO_QUOTA, "policies": {}},
     ]
     assert [item["domain"] for item in org("domain", "list", "b.example", "--json").json] == [
         "b.example"

@@ -6,6 +6,7 @@ A kind of store has one test module that subclasses the classes below and provid
 
 from __future__ import annotations
 
+import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ from zope.interface.verify import verifyObject
 
 from gateway.client import Client
 from gateway.store.interfaces import (
+    IKeepingAdministration,
+    IKeepingMaildrop,
     IMaildrop,
     IMailStore,
     IMessageReader,
@@ -497,6 +500,110 @@ class MaildropConformance:
         assert result(maildrop.commit([1, 2])) == []
         maildrop.release()
         assert contents(place.store) == [b"1\r\n"]
+
+
+class KeepingConformance:
+    """Deleted messages that are kept for a while, or for ever."""
+
+    def three(self, place: Place) -> list[str]:
+        """Deliver three messages, the second with attributes; return their unique-ids."""
+        given = MessageAttributes(arrived=1e9, uidl="given", smtputf8=True)
+        deliver(place.store, b"Subject: 0\r\n\r\nzero\r\n", attributes=given)
+        deliver(place.store, b"Subject: 1\r\n\r\none\r\n")
+        deliver(place.store, b"Subject: 2\r\n\r\ntwo\r\n")
+        return uidls(place.store)
+
+    def set_aside(self, place: Place, deleted: list[int], until: float) -> None:
+        maildrop = opened(place.store)
+        assert verifyObject(IKeepingMaildrop, maildrop)
+        assert result(maildrop.set_aside(deleted, until)) == []
+        maildrop.release()
+
+    def test_nobody_sees_them(self, place: Place) -> None:
+        before = self.three(place)
+        self.set_aside(place, [0, 2], 2e9)
+        for _ in range(2):
+            assert uidls(place.store) == before[1:2]
+            assert place.administration.usage(ANNA).messages == 1
+            place.restart()
+
+    def test_nothing(self, place: Place) -> None:
+        before = self.three(place)
+        self.set_aside(place, [], 2e9)
+        assert uidls(place.store) == before
+        assert verifyObject(IKeepingAdministration, place.administration)
+        assert place.administration.deleted(BERT) == []
+        assert place.administration.undelete(BERT, before) == []
+        assert place.administration.remove_overdue(BERT, 3e9, 10) == 0
+
+    def test_they_are_listed(self, place: Place) -> None:
+        before = self.three(place)
+        self.set_aside(place, [2], math.inf)
+        self.set_aside(place, [0], 2e9)
+        first, last = place.administration.deleted(ANNA)
+        assert (first.uidl, last.uidl) == (before[0], before[2])
+        assert first.arrived == 1e9
+        assert last.arrived > 1.6e9
+        assert (first.header, last.header) == (b"Subject: 0", b"Subject: 2")
+        assert (first.octets, last.octets) == (20, 19)
+        assert 2e9 <= first.until <= 2e9 + 86_400
+        assert last.until == math.inf
+
+    def test_they_come_back_as_they_were(self, place: Place) -> None:
+        before = self.three(place)
+        whole = contents(place.store)
+        self.set_aside(place, [0, 1], 2e9)
+        deliver(place.store, b"later\r\n")
+        place.restart()
+        assert place.administration.undelete(ANNA, [before[0], "unknown"]) == before[:1]
+        assert uidls(place.store)[:2] == [before[0], before[2]]
+        assert place.administration.undelete(ANNA, before) == before[1:2]
+        assert uidls(place.store)[:3] == before
+        assert contents(place.store)[:3] == whole
+        maildrop = opened(place.store)
+        assert maildrop.attributes(0) == MessageAttributes(1e9, "given", smtputf8=True)
+        assert place.administration.deleted(ANNA) == []
+
+    def test_overdue_ones_go_in_portions(self, place: Place) -> None:
+        before = self.three(place)
+        self.set_aside(place, [0, 1], 1e9)
+        self.set_aside(place, [0], 2e9)
+        assert place.administration.remove_overdue(ANNA, 0.9e9, 10) == 0
+        assert place.administration.remove_overdue(ANNA, 1.9e9, 1) == 1
+        assert place.administration.remove_overdue(ANNA, 1.9e9, 10) == 1
+        assert place.administration.remove_overdue(ANNA, 1.9e9, 10) == 0
+        assert [message.uidl for message in place.administration.deleted(ANNA)] == [before[2]]
+        assert place.administration.undelete(ANNA, before) == [before[2]]
+
+    def test_for_ever_is_never_over(self, place: Place) -> None:
+        before = self.three(place)
+        self.set_aside(place, [1], math.inf)
+        assert place.administration.remove_overdue(ANNA, 1e12, 10) == 0
+        assert place.administration.undelete(ANNA, before) == before[1:2]
+
+    def test_one_that_is_gone(self, place: Place) -> None:
+        before = self.three(place)
+        maildrop = opened(place.store)
+        place.remove_behind_its_back(ANNA, 1)
+        assert result(maildrop.set_aside([1, 2], 2e9)) == []
+        maildrop.release()
+        assert uidls(place.store) == before[:1]
+
+    def test_purge_takes_them_too(self, place: Place) -> None:
+        before = self.three(place)
+        self.set_aside(place, [0], math.inf)
+        place.administration.purge(ANNA)
+        assert place.administration.deleted(ANNA) == []
+        assert place.administration.undelete(ANNA, before) == []
+
+    def test_age(self, place: Place) -> None:
+        self.three(place)
+        maildrop = opened(place.store)
+        assert result(maildrop.older_than(0.9e9)) == []
+        # Of the first one only the time that it was given with is old.
+        assert result(maildrop.older_than(1.1e9)) in ([], [0])
+        assert result(maildrop.older_than(1e11)) == [0, 1, 2]
+        maildrop.release()
 
 
 class HoldConformance:

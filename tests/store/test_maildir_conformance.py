@@ -7,6 +7,7 @@ from tests.store.conformance import (
     AttributesConformance,
     DeliveryConformance,
     HoldConformance,
+    KeepingConformance,
     MaildropConformance,
     UsageConformance,
 )
@@ -29,6 +30,10 @@ class TestMaildrop(MaildropConformance):
 
 
 class TestHold(HoldConformance):
+    pass
+
+
+class TestKeeping(KeepingConformance):
     pass
 
 

@@ -12,6 +12,7 @@ from tests.store.conformance import (
     AttributesConformance,
     DeliveryConformance,
     HoldConformance,
+    KeepingConformance,
     MaildropConformance,
     UsageConformance,
 )
@@ -42,6 +43,10 @@ class TestMaildrop(MaildropConformance):
 
 
 class TestHold(HoldConformance):
+    pass
+
+
+class TestKeeping(KeepingConformance):
     pass
 
 

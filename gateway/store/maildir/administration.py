@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 from secrets import token_hex
 
 from zope.interface import implementer
 
-from gateway.store.interfaces import IStoreAdministration, Usage
+from gateway.store.interfaces import (
+    DeletedMessage,
+    IKeepingAdministration,
+    IStoreAdministration,
+    Usage,
+)
+from gateway.store.maildir import aside
 from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.folders import mailbox_folder, mailbox_of, sync_folder
@@ -20,7 +27,7 @@ from gateway.store.maildir.names import NameMaker
 _PURGED = ".purged-"
 
 
-@implementer(IStoreAdministration)
+@implementer(IStoreAdministration, IKeepingAdministration)
 class MaildirAdministration:
     """See `IStoreAdministration`.
 
@@ -70,3 +77,21 @@ class MaildirAdministration:
                 sync_folder(folder.parent)
         finally:
             lock.release()
+
+    def deleted(self, mailbox: str) -> list[DeletedMessage]:
+        """See `IKeepingAdministration.deleted`."""
+        folder = mailbox_folder(self._root, mailbox)
+        with told_as_store_error("read the deleted messages in", folder):
+            return aside.list_aside(folder)
+
+    def undelete(self, mailbox: str, uidls: Collection[str]) -> list[str]:
+        """See `IKeepingAdministration.undelete`."""
+        folder = mailbox_folder(self._root, mailbox)
+        with told_as_store_error("put messages back into", folder):
+            return aside.put_back(folder, uidls)
+
+    def remove_overdue(self, mailbox: str, moment: float, most: int) -> int:
+        """See `IKeepingAdministration.remove_overdue`."""
+        folder = mailbox_folder(self._root, mailbox)
+        with told_as_store_error("remove deleted messages of", folder):
+            return aside.remove_overdue(folder, moment, most)

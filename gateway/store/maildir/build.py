@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.store.maildir import records
+from gateway.store.maildir.aside import bases_aside
 from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.listing import Listing
 from gateway.store.maildir.names import NameMaker, place, place_by_time, uidl
@@ -120,6 +121,7 @@ def _leave_notes(listing: Listing, index: Records, losers: Records) -> None:
             records.append(listing.folder, losers)
         dead = index.keys() - listing.records.keys()
         if listing.settled and len(dead) > len(listing.records) + _FEW:
+            dead -= bases_aside(listing.folder)
             horizon = place_by_time(time.time() - _IN_FLIGHT_SECONDS, "")
             records.rewrite(listing.folder, {b for b in dead if place(b) < horizon})
     except OSError:

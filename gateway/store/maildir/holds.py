@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from gateway.client import Client
 from gateway.store.interfaces import MaildropInUse, StoreError
 from gateway.store.maildir.lock import FolderLock
+from gateway.store.takeover import Takeover
 
 _POLL_SECONDS = 0.1
 """How often a lock that another process holds is tried again."""
@@ -55,12 +56,17 @@ class MaildropHolds:
 
     @param reactor: for waiting.
     @param wait_seconds: how long a client waits for a maildrop that is in use.
+    @param takeover: says when one need not wait for a session to end by itself.
     """
 
-    def __init__(self, reactor: IReactorTime, wait_seconds: float) -> None:
+    def __init__(
+        self, reactor: IReactorTime, wait_seconds: float, takeover: Takeover | None = None
+    ) -> None:
         self._reactor = reactor
         self._wait_seconds = wait_seconds
         self._held: dict[str, Hold] = {}
+        self._takeover = takeover if takeover is not None else Takeover()
+        self._takeover.held = self._held
         self._waiting: dict[str, deque[_Waiter]] = {}
         self._polls: dict[str, IDelayedCall] = {}
 
@@ -77,6 +83,7 @@ class MaildropHolds:
         except MaildropInUse as error:
             if self._wait_seconds <= 0:
                 return fail(error)
+            self._takeover.try_for(error, client)
             return self._wait(mailbox, folder, client)
         except Exception:
             return fail()

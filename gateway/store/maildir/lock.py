@@ -90,6 +90,7 @@ def _in_use(descriptor: int, mailbox: str) -> MaildropInUse:
     """Say who holds the lock, as far as the file tells."""
     try:
         holder = json.loads(os.pread(descriptor, 1000, 0))
-        return MaildropInUse(mailbox, str(holder["host"]), float(holder["since"]))
+        since, pid = float(holder["since"]), int(holder.get("pid", 0))
+        return MaildropInUse(mailbox, str(holder["host"]), since, pid)
     except (OSError, ValueError, KeyError, TypeError):
         return MaildropInUse(mailbox)

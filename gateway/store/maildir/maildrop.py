@@ -11,12 +11,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.store.interfaces import (
+    IKeepingMaildrop,
     IMaildrop,
     IMessageReader,
     MessageAttributes,
     MessageGone,
     StoreError,
 )
+from gateway.store.maildir.age import older_than
+from gateway.store.maildir.aside import set_aside
 from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.holds import Hold
 from gateway.store.maildir.listing import Listing
@@ -29,7 +32,7 @@ InThread = Callable[..., Deferred[Any]]
 """Runs a blocking call with its arguments off the reactor thread."""
 
 
-@implementer(IMaildrop)
+@implementer(IMaildrop, IKeepingMaildrop)
 class Maildrop:
     """See `IMaildrop`.
 
@@ -66,11 +69,24 @@ class Maildrop:
 
     def commit(self, deleted: Sequence[int]) -> Deferred[list[int]]:
         """See `IMaildrop.commit`."""
+        return self._take_away(deleted, remove)
+
+    def set_aside(self, deleted: Sequence[int], until: float) -> Deferred[list[int]]:
+        """See `IKeepingMaildrop.set_aside`."""
+        return self._take_away(deleted, set_aside, until)
+
+    def older_than(self, moment: float) -> Deferred[list[int]]:
+        """See `IKeepingMaildrop.older_than`."""
+        return self._in_thread(older_than, self._listing, moment)
+
+    def _take_away(
+        self, deleted: Sequence[int], take: Callable[..., set[str]], *more: Any
+    ) -> Deferred[list[int]]:
         if not deleted:
             return succeed([])
         paths = {self._listing.base(index): Path(self._listing.path(index)) for index in deleted}
         self._removing = True
-        removal = self._in_thread(remove, self._listing.folder, paths)
+        removal = self._in_thread(take, self._listing.folder, paths, *more)
         return removal.addBoth(self._removed, deleted)
 
     def release(self) -> None:

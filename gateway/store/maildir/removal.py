@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.store.maildir.folders import sync_folder
@@ -9,18 +10,24 @@ from gateway.store.maildir.locate import locate
 
 
 def remove(folder: Path, paths: dict[str, Path]) -> set[str]:
-    """Remove messages of a mailbox, durably.
+    """Remove messages of a mailbox, durably. See `take_away`."""
+    return take_away(folder, paths, Path.unlink)
 
-    One that another program moved or flagged is looked for; one that is gone counts as removed.
+
+def take_away(folder: Path, paths: dict[str, Path], take: Callable[[Path], object]) -> set[str]:
+    """Take message files out of new/ and cur/, durably.
+
+    One that another program moved or flagged is looked for; one that is gone counts as taken.
 
     @param paths: where each message was last seen, by base name.
+    @param take: removes one file, or moves it away; may raise `OSError`.
     @return: the base names of those that are still there, or may be after a crash.
     """
     changed: dict[Path, set[str]] = {}
-    moved, left = _unlink(paths, changed)
+    moved, left = _take(paths, changed, take)
     if moved:
         try:
-            left |= _unlink(locate(folder, moved), changed)[1]
+            left |= _take(locate(folder, moved), changed, take)[1]
         except OSError:
             left |= moved
     for subfolder, bases in changed.items():
@@ -34,13 +41,15 @@ def remove(folder: Path, paths: dict[str, Path]) -> set[str]:
     return left
 
 
-def _unlink(paths: dict[str, Path], changed: dict[Path, set[str]]) -> tuple[set[str], set[str]]:
-    """Remove files and note the folders that changed. Return those not found, those left."""
+def _take(
+    paths: dict[str, Path], changed: dict[Path, set[str]], take: Callable[[Path], object]
+) -> tuple[set[str], set[str]]:
+    """Take files and note the folders that changed. Return those not found, those left."""
     missing: set[str] = set()
     left: set[str] = set()
     for base, path in paths.items():
         try:
-            path.unlink()
+            take(path)
         except FileNotFoundError:
             missing.add(base)
         except OSError:

@@ -34,6 +34,7 @@ from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.tidy import tidy_tmp
 from gateway.store.maildir.usage import UsageBook
 from gateway.store.memory import Memory
+from gateway.store.takeover import Takeover
 from gateway.store.writer import MessageWriter
 
 WAIT_SECONDS = 10.0
@@ -58,6 +59,7 @@ class MaildirStore:
     @param reactor: for waiting.
     @param events: where trouble is told.
     @param host: what the names of message files end with; the name of this machine by default.
+    @param takeover: says which sessions have to give up their maildrop to another login.
     """
 
     kind = "maildir"
@@ -74,13 +76,14 @@ class MaildirStore:
         cached_messages: int = CACHED_MESSAGES,
         memory_octets: int = MEMORY_OCTETS,
         host: str | None = None,
+        takeover: Takeover | None = None,
     ) -> None:
         self._root = root
         self._spool = Spool(spool)
         self._in_thread = in_thread
         self._events = events if events is not None else EventStream()
         self._names = NameMaker(host)
-        self._holds = MaildropHolds(reactor, wait_seconds)
+        self._holds = MaildropHolds(reactor, wait_seconds, takeover)
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from zope.interface import implementer
 
-from gateway.store.interfaces import IStoreAdministration, Usage
+from gateway.store.interfaces import (
+    DeletedMessage,
+    IKeepingAdministration,
+    IStoreAdministration,
+    Usage,
+)
 from gateway.store.maildir.folders import make_folder
 from gateway.store.maildir.lock import FolderLock
+from gateway.store.sqlite import keeping
 from gateway.store.sqlite.creation import ready_to_open
 from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error
@@ -20,8 +26,11 @@ from gateway.store.sqlite.large import LargeFiles
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.removal import remove
 
+_SEEN = f"address NOT LIKE '%{keeping.SUFFIX}'"
+"""Of mailboxes: whether it is one that sessions see."""
 
-@implementer(IStoreAdministration)
+
+@implementer(IStoreAdministration, IKeepingAdministration)
 class SQLiteAdministration:
     """See `IStoreAdministration`.
 
@@ -46,7 +55,7 @@ class SQLiteAdministration:
         if not ready_to_open(self._layout):
             return []
         with self._reading() as connection:
-            query = "SELECT address FROM mailboxes ORDER BY address"
+            query = f"SELECT address FROM mailboxes WHERE {_SEEN} ORDER BY address"
             return [address for (address,) in connection.execute(query)]
 
     def location(self, mailbox: str) -> Path | None:  # noqa: ARG002  (the interface's)
@@ -71,11 +80,36 @@ class SQLiteAdministration:
 
     def _purge(self, mailbox: str) -> None:
         with self._reading() as connection, transaction(connection):
-            query = "SELECT id FROM mailboxes WHERE address = ?"
-            row = connection.execute(query, (mailbox,)).fetchone()
-            if row is not None:
+            query = "SELECT id FROM mailboxes WHERE address IN (?, ?)"
+            for row in connection.execute(query, (mailbox, mailbox + keeping.SUFFIX)).fetchall():
                 query = "SELECT place, number FROM messages WHERE mailbox = ?"
                 remove(connection, row[0], connection.execute(query, row).fetchall())
+
+    def deleted(self, mailbox: str) -> list[DeletedMessage]:
+        """See `IKeepingAdministration.deleted`."""
+        if not ready_to_open(self._layout):
+            return []
+        with self._reading() as connection:
+            return keeping.list_aside(connection, self._layout, mailbox)
+
+    def undelete(self, mailbox: str, uidls: Collection[str]) -> list[str]:
+        """See `IKeepingAdministration.undelete`."""
+        if not ready_to_open(self._layout):
+            return []
+        with self._reading() as connection, transaction(connection):
+            return keeping.put_back(connection, mailbox, uidls)
+
+    def remove_overdue(self, mailbox: str, moment: float, most: int) -> int:
+        """See `IKeepingAdministration.remove_overdue`."""
+        if not ready_to_open(self._layout):
+            return 0
+        with self._reading() as connection, transaction(connection):
+            removed = keeping.remove_overdue(connection, mailbox, moment, most)
+        if removed:
+            large = LargeFiles(self._database)
+            while large.sweep():
+                pass
+        return removed
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

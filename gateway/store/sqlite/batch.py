@@ -9,6 +9,7 @@ from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.insertion import Insertion, Mailboxes
 from gateway.store.sqlite.jobs import Delivery, Job, Removal
+from gateway.store.sqlite.keeping import set_aside
 from gateway.store.sqlite.removal import remove
 
 Outcome = list[StoredCopy] | StoreError | None
@@ -43,7 +44,11 @@ class BatchWriter:
             if deliveries:
                 stored = Insertion(connection, self._mailboxes).store(deliveries)
             for job in jobs:
-                if isinstance(job, Removal):
+                if not isinstance(job, Removal):
+                    continue
+                if job.until is None:
                     remove(connection, job.mailbox, job.messages)
+                else:
+                    set_aside(connection, job.mailbox, job.messages, job.until)
         copies = iter(stored)
         return [next(copies) if isinstance(job, Delivery) else None for job in jobs]

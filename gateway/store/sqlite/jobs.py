@@ -33,11 +33,13 @@ class Delivery:
 
 @dataclass(eq=False, slots=True)
 class Removal:
-    """Messages of one mailbox that are to be deleted."""
+    """Messages of one mailbox that are to be deleted, or set aside."""
 
     mailbox: int
     messages: Sequence[tuple[int, int]]
     """Place and number of each."""
+    until: float | None = None
+    """Until when they are kept, in seconds since the epoch; None: they are not."""
     answer: Deferred[None] = field(default_factory=Deferred)
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from gateway.store.interfaces import IMaildrop, MessageAttributes, StoreError
+from gateway.store.interfaces import IKeepingMaildrop, IMaildrop, MessageAttributes, StoreError
 from gateway.store.maildir.holds import Hold
 from gateway.store.sqlite.asking import Asking
 from gateway.store.sqlite.committer import Committer
@@ -19,7 +20,7 @@ from gateway.store.sqlite.listing import Listing, attributes
 from gateway.store.sqlite.reader import ContentReader, FileReader, open_body
 
 
-@implementer(IMaildrop)
+@implementer(IMaildrop, IKeepingMaildrop)
 class Maildrop:
     """See `IMaildrop`."""
 
@@ -57,11 +58,22 @@ class Maildrop:
 
     def commit(self, deleted: Sequence[int]) -> Deferred[list[int]]:
         """See `IMaildrop.commit`."""
+        return self._take_away(deleted, None)
+
+    def set_aside(self, deleted: Sequence[int], until: float) -> Deferred[list[int]]:
+        """See `IKeepingMaildrop.set_aside`."""
+        return self._take_away(deleted, until)
+
+    def older_than(self, moment: float) -> Deferred[list[int]]:
+        """See `IKeepingMaildrop.older_than`. No message arrived later than its place says."""
+        return succeed(list(range(bisect_left(self._listing.places, round(moment * MICROSECONDS)))))
+
+    def _take_away(self, deleted: Sequence[int], until: float | None) -> Deferred[list[int]]:
         if not deleted:
             return succeed([])
         listing = self._listing
         messages = [(listing.places[index], listing.numbers[index]) for index in deleted]
-        removal = Removal(listing.mailbox, messages)
+        removal = Removal(listing.mailbox, messages, until)
         self._removing = True
         self._committer.submit(removal)
         return removal.answer.addBoth(self._removed)

@@ -35,6 +35,7 @@ from gateway.store.sqlite.listing import Listing, ListingCache, load, load_if_sm
 from gateway.store.sqlite.maildrop import Maildrop
 from gateway.store.sqlite.migration import refuse_newer
 from gateway.store.sqlite.usage import usage_of_domain, usage_of_mailbox
+from gateway.store.takeover import Takeover
 from gateway.store.writer import InThread, MessageWriter
 
 WAIT_SECONDS = 10.0
@@ -53,6 +54,7 @@ class SQLiteStore:
     @param in_thread: calls a function with arguments off the reactor thread.
     @param reactor: for waiting.
     @param events: where trouble is told.
+    @param takeover: says which sessions have to give up their maildrop to another login.
     """
 
     kind = "sqlite"
@@ -67,13 +69,14 @@ class SQLiteStore:
         wait_seconds: float = WAIT_SECONDS,
         cached_messages: int = CACHED_MESSAGES,
         memory_octets: int = MEMORY_OCTETS,
+        takeover: Takeover | None = None,
     ) -> None:
         self._layout = Layout(folder)
         self._in_thread = in_thread
         self._events = events if events is not None else EventStream()
         self._database = Database(self._layout)
         self._large = LargeFiles(self._database)
-        self._holds = MaildropHolds(reactor, wait_seconds)
+        self._holds = MaildropHolds(reactor, wait_seconds, takeover)
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._asking = Asking(self._database, in_thread)

@@ -1,0 +1,83 @@
+"""What the operating system does for a TCP connection, and what it knows about it."""
+
+from __future__ import annotations
+
+import math
+import socket
+import struct
+from typing import Any
+
+KEEPALIVE_IDLE_SECONDS = 30
+"""After so long a silence the peer's system is asked whether it is still there."""
+KEEPALIVE_INTERVAL_SECONDS = 10
+KEEPALIVE_PROBES = 3
+USER_TIMEOUT_SECONDS = 60
+"""How long octets that were sent may stay without an acknowledgement (RFC 5482)."""
+
+# struct tcp_info of Linux: eight octets, of which the first is the state, then fields of four.
+_INFO_OCTETS = 104
+_STATE_CLOSED = 7
+_LAST_DATA_SENT = 44
+_LAST_DATA_RECEIVED = 52
+
+
+def guard(transport: Any) -> None:
+    """Have small replies sent at once, and a connection ended whose peer is gone.
+
+    A peer that vanished without a word is found out after about a minute, whether octets are
+    under way (user timeout) or not (keepalive). Does nothing to what is no TCP connection.
+    """
+    connection = _tcp_socket(transport)
+    if connection is None:
+        return
+    options = {
+        "TCP_NODELAY": 1,
+        "TCP_KEEPIDLE": KEEPALIVE_IDLE_SECONDS,
+        "TCP_KEEPINTVL": KEEPALIVE_INTERVAL_SECONDS,
+        "TCP_KEEPCNT": KEEPALIVE_PROBES,
+        "TCP_USER_TIMEOUT": USER_TIMEOUT_SECONDS * 1000,
+    }
+    try:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in options.items():
+            # Not every system has every one.
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    except OSError:
+        # The peer reset the connection already: that is found out at the first read.
+        return
+
+
+def silent_seconds(transport: Any) -> float | None:
+    """Say for how long no octet has gone over a connection, in either direction.
+
+    Octets that wait in the system's buffers count when they are sent, which is as fast as the
+    peer acknowledges those before them.
+
+    @return: `math.inf` where the connection is broken; None where nobody knows: it is no TCP
+        connection, or the system does not tell.
+    """
+    connection = _tcp_socket(transport)
+    if connection is None or not hasattr(socket, "TCP_INFO"):
+        return None
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_OCTETS)
+    except OSError:
+        return None
+    if len(info) < _INFO_OCTETS:
+        return None
+    if info[0] == _STATE_CLOSED:
+        return math.inf
+    sent, received = (
+        struct.unpack_from("=I", info, offset)[0]
+        for offset in (_LAST_DATA_SENT, _LAST_DATA_RECEIVED)
+    )
+    return min(sent, received) / 1000
+
+
+def _tcp_socket(transport: Any) -> socket.socket | None:
+    """Return the socket below a transport, through layers such as TLS; None of other kinds."""
+    found = getattr(transport, "socket", None)
+    if isinstance(found, socket.socket) and found.family in (socket.AF_INET, socket.AF_INET6):
+        return found
+    return None
