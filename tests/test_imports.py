@@ -36,8 +36,9 @@ SIDEWAYS = {
     ("delivery", "gateway.store.interfaces"),
     ("delivery", "gateway.accounts.interfaces"),
     ("admin", "gateway.control"),
-    frozenset({"parts", "tls_parts"}),
-    frozenset({"pop3", "smtp", "admin", "control", "acme", "imports"}),
+    ("admin", "gateway.imports"),
+    ("trace", "gateway.accounts.errors"),
+    ("trace", "gateway.accounts.sqlite_file"),
     ("events", "gateway.client"),
 }
 """What may be imported from the importer's own layer: (part, module)."""

@@ -27,7 +27,7 @@ _COLUMNS = {
 
 @click.group()
 def command() -> None:
-    """The live sessions, of every gateway that runs on the data folder.
+    """Who is connected to the running gateways.
 
     Example: pop3gw session list
     """

@@ -27,7 +27,10 @@ _COLUMNS = {
 
 @click.group()
 def command() -> None:
-    """Certificates: what is served, renewing, and the CA that clients are told to trust."""
+    """The certificates that are served, and the local CA.
+
+    Example: pop3gw tls show
+    """
 
 
 @command.command()
