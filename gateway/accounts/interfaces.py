@@ -108,5 +108,11 @@ class IScramChecker(Interface):
         """@return: whether every user could log in by SCRAM: bool. Only then is it announced."""
 
 
+class IExplainsRefusal(ISASLMechanism):
+    """A mechanism that tells its client why it was refused, before the exchange fails."""
+
+    refusal = Attribute("The challenge with the reason; the client's response to it says nothing.")
+
+
 class InvalidResponse(Exception):
     """A response that the mechanism cannot read. The text is for the client and holds no secret."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.cred.credentials import UsernamePassword
+from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from gateway.accounts.credentials import APOPCredentials
 from gateway.accounts.interfaces import InvalidResponse
@@ -83,7 +85,7 @@ class Authorization(State):
                 exchange, lambda: exchange.line(line)
             )
             return b"+ " + outcome + b"\r\n"
-        return self._log_in(outcome, exchange.mechanism.name)
+        return self._log_in(outcome, exchange.mechanism.name, exchange.refusal())
 
     def stls(self) -> None:
         """STLS (RFC 2595): everything the client said so far is forgotten."""
@@ -118,13 +120,25 @@ class Authorization(State):
         except NotAcceptable:
             raise CommandRefused(self.texts.not_utf8, AUTH) from None
 
-    def _log_in(self, credentials: Any, mechanism: str) -> Deferred[bytes]:
+    def _log_in(
+        self, credentials: Any, mechanism: str, refusal: bytes | None = None
+    ) -> Deferred[bytes]:
         opening = open_maildrop(self.connection, credentials, mechanism)
         return opening.addCallbacks(
-            self._opened,
-            lambda failure: refusal_of(self.connection, failure),
-            (credentials, mechanism),
+            self._opened, self._refused, (credentials, mechanism), {}, (refusal,)
         )
+
+    def _refused(self, failure: Failure, challenge: bytes | None) -> bytes:
+        reply = refusal_of(self.connection, failure)
+        if challenge is None or not failure.check(UnauthorizedLogin):
+            return reply
+
+        def answered(_line: bytes) -> bytes:
+            self.connection.continuation = None
+            return reply
+
+        self.connection.continuation = answered
+        return b"+ " + challenge + b"\r\n"
 
     def _opened(self, opened: Opened, credentials: Any, mechanism: str) -> bytes:
         self.connection.enter_transaction(opened, credentials, mechanism)

@@ -97,26 +97,36 @@ class Authentication:
                 exchange, lambda: exchange.line(line)
             )
             return SMTPReply(334, "", outcome.decode("ascii"))
-        return self._log_in(outcome, exchange.mechanism.name)
+        return self._log_in(outcome, exchange.mechanism.name, exchange.refusal())
 
     # The login itself --------------------------------------------------------------------------
 
-    def _log_in(self, credentials: Any, mechanism: str) -> Deferred[SMTPReply]:
+    def _log_in(
+        self, credentials: Any, mechanism: str, refusal: bytes | None
+    ) -> Deferred[SMTPReply]:
         assert self._factory.authenticator is not None
         login: Deferred[Any] = self._factory.authenticator.login(
             credentials, mechanism, self._connection.client, IMailUser
         )
-        return login.addCallbacks(self._succeeded, self._failed)
+        return login.addCallbacks(self._succeeded, self._failed, errbackArgs=(refusal,))
 
     def _succeeded(self, login: tuple[Any, Any, Callable[[], object]]) -> SMTPReply:
         self._logout = login[2]
         self._connection.forgive_errors()
         return replies.AUTH_SUCCEEDED
 
-    def _failed(self, failure: Failure) -> SMTPReply:
-        if failure.check(UnauthorizedLogin):
+    def _failed(self, failure: Failure, challenge: bytes | None) -> SMTPReply:
+        if not failure.check(UnauthorizedLogin):
+            return replies.AUTH_NOT_NOW
+        if challenge is None:
             return replies.AUTH_FAILED
-        return replies.AUTH_NOT_NOW
+
+        def answered(_line: bytes) -> SMTPReply:
+            self._connection.continuation = None
+            return replies.AUTH_FAILED
+
+        self._connection.continuation = answered
+        return SMTPReply(334, "", challenge.decode("ascii"))
 
     def forget(self) -> None:
         """The client is nobody again, since what comes next is a new beginning (RFC 3207 4.2)."""

@@ -11,9 +11,9 @@ import ssl
 import subprocess
 import threading
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -369,6 +369,7 @@ def test_bearer_tokens_with_curl_and_mpop(tmp_path: Path) -> None:
         run([*good, "--ssl-reqd", *envelope, "--upload-file", letter, smtp])
         pop3s = f"pop3s://localhost:{gateway.ports['pop3s']}/"
         assert len(run([*good, pop3s]).stdout.splitlines()) == 1
+        assert_refusal_is_explained(gateway)
         login_denied = 67
         run([*bad, pop3s], status=login_denied)
         for way in ("oauthbearer", "xoauth2"):
@@ -377,6 +378,29 @@ def test_bearer_tokens_with_curl_and_mpop(tmp_path: Path) -> None:
         assert (tmp_path / "mbox").read_text().count("Subject: hello") == 1
         assert "good-token" not in gateway.log
         assert "bad-token" not in gateway.log
+
+
+def assert_refusal_is_explained(gateway: Gateway) -> None:
+    """RFC 7628 section 3.2.3: a challenge says why, the client acknowledges it, then it fails."""
+    message = b"n,a=anna@example.org,\x01auth=Bearer bad-token\x01\x01"
+    response = b64encode(message).decode()
+    context = ssl.create_default_context(cafile=str(gateway.ca))
+    port = gateway.ports["pop3s"]
+    with closing(poplib.POP3_SSL("localhost", port, context=context, timeout=20)) as pop3:
+        pop3._putcmd(f"AUTH OAUTHBEARER {response}")
+        mark, _, challenge = pop3._getline()[0].partition(b" ")
+        assert mark == b"+"
+        assert json.loads(b64decode(challenge))["status"] == "invalid_token"
+        with pytest.raises(poplib.error_proto, match=r"-ERR \[AUTH\]"):
+            pop3._shortcmd("AQ==")
+        pop3.quit()
+    with smtplib.SMTP("localhost", gateway.ports["smtp"], timeout=20) as smtp:
+        smtp.starttls(context=context)
+        smtp.ehlo()
+        code, challenge = smtp.docmd("AUTH", f"OAUTHBEARER {response}")
+        assert code == 334
+        assert json.loads(b64decode(challenge))["status"] == "invalid_token"
+        assert smtp.docmd("AQ==")[0] == 535
 
 
 def mpop(gateway: Gateway, home: Path, way: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.accounts.interfaces import InvalidResponse
+from gateway.accounts.interfaces import IExplainsRefusal, InvalidResponse
 from gateway.wire.sasl import InvalidBase64, decode_initial, decode_response, encode_challenge
 
 
@@ -38,6 +38,13 @@ class AuthExchange:
         except InvalidBase64:
             raise InvalidResponse("the response is not base64") from None
         return self._respond(response)
+
+    def refusal(self) -> bytes | None:
+        """Return the challenge for a client whose credentials were refused, as it stands in a line;
+        None where the mechanism has none. Whatever line answers it, the exchange has failed."""
+        if not IExplainsRefusal.providedBy(self.mechanism):
+            return None
+        return encode_challenge(self.mechanism.refusal)
 
     def _respond(self, response: bytes | None) -> Any:
         outcome = self.mechanism.respond(response)

@@ -8,18 +8,20 @@ from typing import Any, ClassVar
 from zope.interface import implementer
 
 from gateway.accounts.credentials import BearerToken
-from gateway.accounts.interfaces import InvalidResponse, ISASLMechanism
+from gateway.accounts.interfaces import IExplainsRefusal, InvalidResponse
 
 _OAUTHBEARER = re.compile(rb"n,(?:a=([^,]*))?,\x01((?:[A-Za-z]+=[^\x01]*\x01)*)\x01", re.DOTALL)
 _XOAUTH2 = re.compile(rb"user=([^\x01]*)\x01((?:[A-Za-z]+=[^\x01]*\x01)*)\x01", re.DOTALL)
 _BEARER = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
-@implementer(ISASLMechanism)
+@implementer(IExplainsRefusal)
 class OAuthBearer:
     """One exchange: the client sends user name and token at once."""
 
     name = "OAUTHBEARER"
+    refusal = b'{"status":"invalid_token","schemes":"bearer"}'
+    """RFC 7628 section 3.2.2; XOAUTH2 has the same."""
     _form: ClassVar[re.Pattern[bytes]] = _OAUTHBEARER
 
     def respond(self, response: bytes | None) -> Any:
