@@ -67,6 +67,8 @@ class Office:
         self.throttle = Throttle(
             self.rules, self.file, self.notes, directory.canonical_login, self.now
         )
+        # Twelve bits are kept of a password, so two may look alike: with this key none here do.
+        self.throttle._key = bytes(16)
         portal = build_portal(
             directory, EmptyStore(), make_hashing(self.threads, self.clock), events=stream
         )
