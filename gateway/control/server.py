@@ -14,6 +14,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,13 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 
+from gateway.control.client import short_path
 from gateway.control.sessions import SessionTable
 from gateway.store.takeover import Takeover
 
 _NAME = re.compile(r"([0-9]+)\.sock")
 _IDLE_SECONDS = 30
 _STARTING_SECONDS = 60
-_LONGEST_PATH = 100
-"""Octets; a unix socket's address holds 104 (BSD) to 108 (Linux)."""
 
 Listing = Callable[[], Sequence[tuple[str, str]]]
 """Gives (protocol, address) of each listener."""
@@ -117,33 +117,25 @@ class ControlServer(Service):
         self._factory = factory
         self._reactor = reactor
         self._port: Any = None
-        self._descriptor: int | None = None
+        self._names = ExitStack()
 
     def startService(self) -> None:
         """Listen; remove what dead processes have left. Raises OSError or CannotListenError."""
         super().startService()
         remove_stale_sockets(self._folder)
         path = self._folder / f"{os.getpid()}.sock"
-        self._port = self._reactor.listenUNIX(self._short(path), self._factory, mode=0o600)
+        name = self._names.enter_context(short_path(path))
+        self._port = self._reactor.listenUNIX(name, self._factory, mode=0o600)
         if os.geteuid() == 0:
             owner = self._folder.stat()
             os.chown(path, owner.st_uid, owner.st_gid)
-
-    def _short(self, path: Path) -> str:
-        """Return a name for `path` that fits into a socket's address, however deep it lies."""
-        if len(os.fsencode(path)) <= _LONGEST_PATH:
-            return str(path)
-        self._descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return f"/proc/self/fd/{self._descriptor}/{path.name}"
 
     async def stop(self) -> None:
         """Listen no more; the socket goes."""
         if self._port is not None:
             port, self._port = self._port, None
             await maybeDeferred(port.stopListening)
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._names.close()
 
 
 def remove_stale_sockets(folder: Path) -> None:
