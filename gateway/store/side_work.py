@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 NICENESS = 10
-"""The reactor answers everybody; what is done here, some wait for. Measured: a NOOP beside a message
-of 25 MB waits 5 ms at most, and 30 ms with equal rights."""
+"""The reactor answers everybody; for what is done here, some wait. Measured: a NOOP beside a
+message of 25 MB waits 5 ms at most, and 30 ms where both have equal rights."""
 LENGTH = struct.Struct("!I")
 """What comes before each answer: how many octets it has."""
 
