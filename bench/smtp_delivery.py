@@ -2,8 +2,9 @@
 
 Run: python -m bench smtp_delivery [--quick] [--only SCENARIO] [--server NAME]...
 
-Prints copies (or MB) a second, from the first octet to the last copy in a Maildir, the CPU of the
-server's whole process tree for a message, and both as ratios to the peers. Each scenario is run
+Prints copies (or MB) a second, from the first octet to the last copy in a mailbox, the CPU of the
+server's whole process tree for a message, how long a 250 takes after the final dot (median, and 99
+of 100), and the ratios of the gateway's stores to the peers. Each scenario is run
 three times, the servers in turn, and the median counts. Postfix takes part where it is installed
 and the benchmark runs as root.
 """
@@ -27,6 +28,7 @@ from bench.smtp_servers import Server, servers
 
 SCENARIOS = {
     "4 KB on 20": Load(20, 2000, 4096),
+    "4 KB on 1": Load(1, 400, 4096),
     "4 KB on 100": Load(100, 2000, 4096),
     "1 MB on 10": Load(10, 200, 1_000_000),
     "one of 25 MB": Load(1, 4, 25_000_000),
@@ -35,8 +37,9 @@ SCENARIOS = {
 }
 HALF_MESSAGES = 2000
 ROUNDS = 3
-Sample = tuple[float, float, float]
-"""Messages a second, CPU seconds a message, longest NOOP in seconds."""
+Sample = tuple[float, float, float, float, float]
+"""Messages a second, CPU seconds a message, seconds from the final dot to 250 (median, and 99 of
+100), longest NOOP in seconds."""
 
 
 def measure(server: Server, load: Load) -> Sample:
@@ -46,7 +49,7 @@ def measure(server: Server, load: Load) -> Sample:
     if heartbeat is not None:
         heartbeat.start()
     began = time.perf_counter()
-    drive(server.port, load, server.mailboxes)
+    waits = sorted(drive(server.port, load, server.mailboxes))
     wanted = before + load.messages * load.recipients
     while server.stored() < wanted:
         if time.perf_counter() - began > 300:
@@ -55,7 +58,8 @@ def measure(server: Server, load: Load) -> Sample:
     seconds = time.perf_counter() - began
     longest = heartbeat.stop() if heartbeat is not None else 0.0
     used = cpu_seconds(server.pid) - cpu
-    return load.messages / seconds, used / load.messages, longest
+    median, slow = waits[len(waits) // 2], waits[len(waits) * 99 // 100]
+    return load.messages / seconds, used / load.messages, median, slow, longest
 
 
 def compare(running: list[Server], load: Load, rounds: int) -> dict[str, Sample]:
@@ -71,18 +75,19 @@ def compare(running: list[Server], load: Load, rounds: int) -> dict[str, Sample]
 
 
 def show(scenario: str, load: Load, found: dict[str, Sample]) -> None:
-    """Print a scenario, and the gateway's ratios to the others."""
-    ours = found.get("pop3gw")
-    for name, (rate, cpu, longest) in found.items():
+    """Print a scenario, and the ratios of the gateway, with each of its stores, to the others."""
+    ours = {name: sample for name, sample in found.items() if name.startswith("pop3gw")}
+    for name, (rate, cpu, median, slow, longest) in found.items():
         if load.octets >= 10_000_000:
             speed = f"{rate * load.octets / 1e6:8.0f} MB/s"
         else:
             speed = f"{rate * load.recipients:8.0f} /s  "
-        line = f"{scenario:16} {name:8} {speed} {cpu * 1000:9.2f} ms CPU"
+        line = f"{scenario:16} {name:13} {speed} {cpu * 1000:9.2f} ms CPU"
+        line += f"  250 after {median * 1000:.1f}, {slow * 1000:.1f} ms"
         if longest:
             line += f"  longest NOOP {longest * 1000:.1f} ms"
-        if ours is not None and name != "pop3gw":
-            line += f"   pop3gw: {ours[0] / rate:.2f} x, {ours[1] / cpu:.2f} of its CPU"
+        for mine, sample in ours.items() if name not in ours else ():
+            line += f"   {mine}: {sample[0] / rate:.2f} x, {sample[1] / cpu:.2f} of its CPU"
         print(line, flush=True)
 
 

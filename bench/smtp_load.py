@@ -73,12 +73,15 @@ class Connection:
         if code != b"354":
             raise RuntimeError(f"DATA was answered {code!r}")
 
-    def send(self, recipients: list[str], message: bytes) -> None:
+    def send(self, recipients: list[str], message: bytes) -> float:
+        """Send a message; return the seconds from the final dot to its 250."""
         self.begin(recipients)
         self.half(message)
+        began = time.perf_counter()
         code = self.say(b".\r\n", 1)
         if code != b"250":
             raise RuntimeError(f"the message was answered {code!r}")
+        return time.perf_counter() - began
 
     def half(self, message: bytes) -> None:
         self._socket.sendall(message)
@@ -87,15 +90,19 @@ class Connection:
         self._socket.close()
 
 
-def drive(port: int, load: Load, mailboxes: list[str]) -> None:
-    """Send all of a load. Raises what a sender raised."""
+def drive(port: int, load: Load, mailboxes: list[str]) -> list[float]:
+    """Send all of a load. Raises what a sender raised.
+
+    @return: for each message the seconds from its final dot to its 250.
+    """
     numbers = iter(range(load.messages))
     lock, message = threading.Lock(), body(load.octets)
     faults: list[BaseException] = []
+    waits: list[float] = []
 
     def work() -> None:
         try:
-            _send(port, load, mailboxes, _shared(numbers, lock), message)
+            waits.extend(_send(port, load, mailboxes, _shared(numbers, lock), message))
         except BaseException as error:
             faults.append(error)
 
@@ -106,6 +113,7 @@ def drive(port: int, load: Load, mailboxes: list[str]) -> None:
         thread.join()
     if faults:
         raise faults[0]
+    return waits
 
 
 def _shared(numbers: Iterator[int], lock: threading.Lock) -> Iterator[int]:
@@ -119,7 +127,8 @@ def _shared(numbers: Iterator[int], lock: threading.Lock) -> Iterator[int]:
 
 def _send(
     port: int, load: Load, mailboxes: list[str], numbers: Iterator[int], message: bytes
-) -> None:
+) -> list[float]:
+    waits = []
     connection = None if load.starttls else Connection(port)
     for number in numbers:
         first = number * load.recipients
@@ -128,12 +137,13 @@ def _send(
         if connection is None:
             fresh = Connection(port)
             fresh.start_tls()
-            fresh.send(to, message)
+            waits.append(fresh.send(to, message))
             fresh.close()
         else:
-            connection.send(to, message)
+            waits.append(connection.send(to, message))
     if connection is not None:
         connection.close()
+    return waits
 
 
 class Heartbeat(threading.Thread):
