@@ -36,7 +36,7 @@ class BatchWriter:
         deliveries = [job for job in jobs if isinstance(job, Delivery)]
         layout = self._database.layout
         with (
-            self._database.connection() as connection,
+            self._database.writer() as connection,
             told_as_store_error("write to", layout.database),
             transaction(connection),
         ):
