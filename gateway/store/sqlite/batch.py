@@ -50,5 +50,8 @@ class BatchWriter:
                     remove(connection, job.mailbox, job.messages)
                 else:
                     set_aside(connection, job.mailbox, job.messages, job.until)
+        for delivery in deliveries:
+            if delivery.file is not None:
+                delivery.file.accept()
         copies = iter(stored)
         return [next(copies) if isinstance(job, Delivery) else None for job in jobs]

@@ -60,12 +60,13 @@ class Insertion:
         copies: list[list[StoredCopy]] = []
         for delivery in deliveries:
             number, self._number = self._number, self._number + 1
-            if delivery.content is not None:
-                octets, digest = len(delivery.content), _digest(delivery.content)
-                contents.append((number, delivery.content))
+            if delivery.file is not None:
+                octets, digest = delivery.file.octets, delivery.file.digest
+                files.append((number, delivery.file.name))
             else:
-                octets, digest = delivery.octets, delivery.digest
-                files.append((number, delivery.file))
+                content = delivery.content or b""
+                octets, digest = len(content), _digest(content)
+                contents.append((number, content))
             bodies.append((number, octets, len(delivery.mailboxes), digest))
             arrived, place = self._arrival(delivery.attributes.arrived)
             flags = SMTPUTF8 * delivery.attributes.smtputf8

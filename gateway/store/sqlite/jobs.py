@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from twisted.internet.defer import Deferred
 
 from gateway.store.interfaces import MessageAttributes, StoredCopy
+from gateway.store.sqlite.large import ArrivingFile
 
 
 @dataclass(eq=False, slots=True)
@@ -18,11 +19,7 @@ class Delivery:
     attributes: MessageAttributes
     content: bytes | None
     """The octets; None where they lie in a file."""
-    file: str = ""
-    octets: int = 0
-    """Of a file."""
-    digest: bytes = b""
-    """Of a file: SHA-256."""
+    file: ArrivingFile | None = None
     answer: Deferred[list[StoredCopy]] = field(default_factory=Deferred)
 
     @property

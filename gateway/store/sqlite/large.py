@@ -136,8 +136,12 @@ class ArrivingFile:
         sync_folder(self._place.parent)
 
     def accept(self) -> None:
-        """Its row is committed."""
-        self._path.unlink(missing_ok=True)
+        """Its row is committed. Never raises."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError:
+            # The first name goes when the next process starts.
+            return
 
     def discard(self) -> None:
         """It will have no row. Raises `OSError`."""
