@@ -47,9 +47,9 @@ class BatchWriter:
                 if not isinstance(job, Removal):
                     continue
                 if job.until is None:
-                    remove(connection, job.mailbox, job.messages)
+                    remove(connection, job.mailbox, job.runs())
                 else:
-                    set_aside(connection, job.mailbox, job.messages, job.until)
+                    set_aside(connection, job.mailbox, job.runs(), job.until)
         for delivery in deliveries:
             if delivery.file is not None:
                 delivery.file.accept()

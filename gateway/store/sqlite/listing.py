@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from gateway.store.interfaces import MessageAttributes, Snapshot
@@ -13,6 +13,7 @@ from gateway.store.sqlite.columns import BLOCK, Column
 from gateway.store.sqlite.errors import Damaged
 from gateway.store.sqlite.insertion import MICROSECONDS
 from gateway.store.sqlite.schema import REQUIRETLS, SMTPUTF8
+from gateway.store.sqlite.selection import Run
 
 SMALL = 64
 """A mailbox of so many messages is listed as fast as an indexed look-up."""
@@ -38,6 +39,19 @@ class Listing:
     def key(self, index: int) -> tuple[int, int, int]:
         """Return mailbox, place and number of the message at `index`."""
         return self.mailbox, self.places[index], self.numbers[index]
+
+    def runs(self, indexes: Sequence[int]) -> Iterator[Run]:
+        """Yield place and number of the messages at `indexes`, sorted, as runs without a gap."""
+        run: list[tuple[int, int]] = []
+        expected = 0
+        for index in indexes:
+            if index != expected and run:
+                yield run
+                run = []
+            run.append((self.places[index], self.numbers[index]))
+            expected = index + 1
+        if run:
+            yield run
 
 
 def load_if_small(
