@@ -1,9 +1,9 @@
 """Bringing the write-ahead log into the database, beside the commits and not inside them.
 
-SQLite syncs the database, and begins the log anew, only when all of the log is in the database. So a
-checkpoint that ran beside commits is followed by a short one, of what came meanwhile, between two
-commits. This comes so often that the sync has little to write: it holds up a commit for some 4 ms,
-at 32 MiB it were 25; and a log that is written over and over need not be given blocks.
+SQLite syncs the database, and begins the log anew, only when all of the log is in the database. So
+a checkpoint that ran beside commits is followed by a short one, of what came meanwhile, between two
+commits. It comes so often that the sync has little to write: it holds up a commit for some 4 ms; at
+every 32 MiB it were 25. And a log that is written over and over need not be given blocks.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ def conditions(
         else:
             scattered += run
     for chunk in chunks(scattered):
-        pairs = ",".join(["(?,?)"] * len(chunk))
+        places, pairs = marks(len(chunk)), ",".join(["(?,?)"] * len(chunk))
         yield (
-            f"mailbox = ? AND place IN ({marks(len(chunk))}) AND (place, number) IN (VALUES {pairs})",
+            f"mailbox = ? AND place IN ({places}) AND (place, number) IN (VALUES {pairs})",
             (mailbox, *(place for place, _ in chunk), *chain.from_iterable(chunk)),
         )
 
