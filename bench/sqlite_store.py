@@ -3,9 +3,10 @@
 Run: python bench/sqlite_store.py
 
 Prints messages a second and CPU a message for storing 4 KB, 26 KB and 1 MB, by 20 (10) at a time
-and by one, and to 50 recipients, and how long 99 of 100 commits took at most; the time to list 100,000 messages for the first time; the cost of
-RETR and DELE; and the same storing with many messages of others in the store. The floor is SQLite
-itself in one thread: one table, one commit for 20 messages.
+and by one, and to 50 recipients, and how long 99 of 100 commits took at most; the time to list
+100,000 messages for the first time; the cost of RETR and DELE; and the same storing with many
+messages of others in the store. The floor is SQLite itself in one thread: one table, one commit for
+20 messages.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def build_parts(
         scram_iterations=settings.auth.scram_iterations,
     )
     takeover = build_takeover(settings, folder, in_thread)
-    store = _open_store(kind, folder, in_thread, reactor, events, takeover)
+    store = _open_store(settings, kind, folder, in_thread, reactor, events, takeover)
     try:
         access = build_access(
             directory,
@@ -142,6 +142,7 @@ def build_mailbox_upkeep(settings: Settings, reactor: Any, parts: Parts) -> Upke
 
 
 def _open_store(
+    settings: Settings,
     kind: str,
     folder: DataFolder,
     in_thread: Any,
@@ -163,6 +164,7 @@ def _open_store(
             reactor=reactor,
             events=events,
             takeover=takeover,
+            side_process=settings.store.side_process,
         )
     except StoreError as error:
         raise ConfigError(str(error)) from error
