@@ -35,6 +35,7 @@ def test_the_first_start_makes_everything_and_says_so_once(tmp_path: Path) -> No
         "user@localhost",
         "POP3, server localhost, port " + str(gateway.port("pop3s")),
         "SMTP, server localhost, port " + str(gateway.port("smtp")),
+        "(mail store: sqlite)",
         str(data / "ca.pem"),
         f"--data {data} send-test user@localhost",
         f"pop3s://localhost:{gateway.port('pop3s')}/1",
