@@ -10,14 +10,14 @@ from pathlib import Path
 
 from zope.interface import implementer
 
+from gateway.store.folders import make_folder
 from gateway.store.interfaces import (
     DeletedMessage,
     IKeepingAdministration,
     IStoreAdministration,
     Usage,
 )
-from gateway.store.maildir.folders import make_folder
-from gateway.store.maildir.lock import FolderLock
+from gateway.store.lock import FolderLock
 from gateway.store.sqlite import keeping
 from gateway.store.sqlite.creation import ready_to_open
 from gateway.store.sqlite.database import Database, transaction

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from gateway.store.folders import make_folder, sync_folder
 from gateway.store.interfaces import StoreError
-from gateway.store.maildir.folders import make_folder, sync_folder
 from gateway.store.sqlite.creation import MARK, fill
 from gateway.store.sqlite.database import connect
 from gateway.store.sqlite.layout import Layout

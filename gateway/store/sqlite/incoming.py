@@ -9,10 +9,10 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from gateway.store.interfaces import MessageAttributes, StoredCopy, StoreError
-from gateway.store.maildir.names import is_uidl
 from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.jobs import Delivery
 from gateway.store.sqlite.large import ArrivingFile, LargeFiles
+from gateway.store.uidl import is_uidl
 
 
 class IncomingMessage:

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from gateway.store.holds import Hold
 from gateway.store.interfaces import IKeepingMaildrop, IMaildrop, MessageAttributes, StoreError
-from gateway.store.maildir.holds import Hold
 from gateway.store.sqlite.asking import Asking
 from gateway.store.sqlite.committer import Committer
 from gateway.store.sqlite.insertion import MICROSECONDS

@@ -13,6 +13,8 @@ from zope.interface import implementer
 
 from gateway.client import Client
 from gateway.events import EventStream, Trouble
+from gateway.store.folders import make_folder
+from gateway.store.holds import Hold, MaildropHolds
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -21,8 +23,6 @@ from gateway.store.interfaces import (
     StoreError,
     Usage,
 )
-from gateway.store.maildir.folders import make_folder
-from gateway.store.maildir.holds import Hold, MaildropHolds
 from gateway.store.memory import Memory
 from gateway.store.sqlite.asking import Asking
 from gateway.store.sqlite.batch import BatchWriter
