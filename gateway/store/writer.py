@@ -15,8 +15,6 @@ from gateway.store.memory import Memory
 
 IN_MEMORY = 65_536
 """How many octets of a message are held before they are written to the spool."""
-AHEAD = 262_144
-"""How many more are taken while the spool writes: each hand-over to a thread costs the same."""
 
 
 InThread = Callable[..., Deferred[Any]]
@@ -70,11 +68,16 @@ class MessageWriter:
         self._blocks.append(octets)
         self._held += len(octets)
         self._memory.hold(len(octets))
-        if self._spooling is None:
-            self._spool_if_much()
-        elif self._held >= AHEAD or self._memory.is_full:
-            return self._when_spooled()
+        if self._spooling is not None:
+            # Until the next blocks are complete, both sides work at the same time.
+            return self._when_spooled() if self._is_full else None
+        if self._is_full:
+            self._spool()
         return None
+
+    @property
+    def _is_full(self) -> bool:
+        return self._held >= IN_MEMORY or self._memory.is_full
 
     def commit(self, mailboxes: Sequence[str]) -> Deferred[list[StoredCopy]]:
         """See `IMessageWriter.commit`."""
@@ -97,10 +100,8 @@ class MessageWriter:
             return fail(self._failure)
         return self._hand_over(self._store, mailboxes)
 
-    def _spool_if_much(self) -> None:
-        """Have what is held written to the spool, unless it is little."""
-        if self._held < IN_MEMORY and not self._memory.is_full:
-            return
+    def _spool(self) -> None:
+        """Have what is held written to the spool."""
         self._spooled = True
         self._spooling = self._hand_over(partial(self._in_thread, self._message.add))
         self._spooling.addErrback(self._failed).addCallback(self._written)
@@ -124,13 +125,13 @@ class MessageWriter:
         waiting, self._waiting = self._waiting, []
         if self._aborted:
             self._drop()
+        elif self._is_full and not self._ended and self._failure is None:
+            self._spool()
         for deferred in waiting:
             if self._failure is None:
                 deferred.callback(None)
             else:
                 deferred.errback(self._failure)
-        if self._failure is None and self._spooling is None and not self._ended:
-            self._spool_if_much()
 
     def _when_spooled(self) -> Deferred[None]:
         """Return a Deferred that fires when nothing is being written to the spool."""

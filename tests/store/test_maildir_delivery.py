@@ -16,7 +16,6 @@ import pytest
 from gateway.store.interfaces import MessageAttributes, StorageFull, StoreError
 from gateway.store.maildir import copies as copies_module
 from gateway.store.maildir.names import parse
-from gateway.store.writer import AHEAD
 from tests.store.conformance import (
     ANNA,
     BERT,
@@ -105,46 +104,31 @@ def test_a_writer_is_told_to_wait(place: MaildirPlace, threads: Threads) -> None
     writer = place.another(threads).begin_delivery(MessageAttributes())
     assert writer.write(b"x" * 65_536) is None
     assert len(threads.calls) == 1
-    assert writer.write(b"y" * (AHEAD - 1)) is None
-    first, second = writer.write(b"z"), writer.write(b"z" * 9)
-    assert not first.called and not second.called
-    threads.run_one()
-    assert first.called and second.called
-    # What waited is beyond 64 KiB: it goes on by itself.
+    assert writer.write(b"y" * 60_000) is None
+    second, third = writer.write(b"z" * 10_000), writer.write(b"\r\n")
+    assert not second.called and not third.called
     assert len(threads.calls) == 1
-    assert writer.write(b"\r\n") is None
+    threads.run_one()
+    assert second.called and third.called
+    # What waited is beyond 64 KiB: it is sent on at once.
+    assert len(threads.calls) == 1
+    threads.run_one()
     committed = writer.commit((ANNA,))
     threads.run_all()
     assert len(result(committed)) == 1
-    assert contents(place.store) == [
-        b"x" * 65_536 + b"y" * (AHEAD - 1) + b"z" * 10 + b"\r\n",
-    ]
-
-
-def test_little_waits_for_more(place: MaildirPlace, threads: Threads) -> None:
-    writer = place.another(threads).begin_delivery(MessageAttributes())
-    writer.write(b"x" * 65_536)
-    assert writer.write(b"y" * 60_000) is None
-    threads.run_one()
-    assert threads.calls == []
-    writer.write(b"z" * 6_000 + b"\r\n")
-    assert len(threads.calls) == 1
-    threads.run_all()
-    writer.abort()
+    assert contents(place.store) == [b"x" * 65_536 + b"y" * 60_000 + b"z" * 10_000 + b"\r\n"]
 
 
 def test_commit_while_the_spool_is_written(place: MaildirPlace, threads: Threads) -> None:
     writer = place.another(threads).begin_delivery(MessageAttributes())
     writer.write(b"x" * 70_000)
-    writer.write(b"y" * 70_000 + b"end\r\n")
+    assert writer.write(b"end\r\n") is None
     committed = writer.commit((ANNA,))
     threads.run_one()
-    # The rest is written by the commit alone.
-    assert len(threads.calls) == 1
     assert contents(place.store) == []
     threads.run_all()
     assert len(result(committed)) == 1
-    assert contents(place.store) == [b"x" * 70_000 + b"y" * 70_000 + b"end\r\n"]
+    assert contents(place.store) == [b"x" * 70_000 + b"end\r\n"]
 
 
 def open_descriptors() -> int:

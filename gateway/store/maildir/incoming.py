@@ -10,7 +10,7 @@ from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool, SpoolFile
 from gateway.store.uidl import is_uidl
-from gateway.wire.newlines import CanonicalSize, LFEncoder
+from gateway.wire.newlines import LFEncoder
 
 # Not everywhere: there a message goes to the disk when it is synced, and not earlier.
 _ADVISE = getattr(os, "posix_fadvise", None)
@@ -28,13 +28,12 @@ class IncomingMessage:
         self._names = names
         self._file: SpoolFile | None = None
         self._file_octets = 0
-        self._size = CanonicalSize()
         self._encoder = LFEncoder()
 
     @property
     def octets(self) -> int:
         """How large it is with CRLF line ends, once `finish` was called."""
-        return self._size.octets
+        return self._encoder.size.octets
 
     @property
     def is_spooled(self) -> bool:
@@ -65,7 +64,6 @@ class IncomingMessage:
         """Write the last octets."""
         with told_as_store_error("write a message to", "the spool"):
             self._write(self._encoder.encode(b"".join(blocks)) + self._encoder.finish())
-        self._size.finish()
 
     def begin_sync(self) -> None:
         """Have the disk begin to write, so that `sync` waits less: no promise.
@@ -84,7 +82,7 @@ class IncomingMessage:
 
     def name(self) -> str:
         """Make the base name of its copies."""
-        return self._names.make(self._file_octets, self._size.octets)
+        return self._names.make(self._file_octets, self.octets)
 
     def discard(self) -> None:
         """Give up the spool file; copies stay. Never raises."""
@@ -100,5 +98,4 @@ class IncomingMessage:
         if self._file is None:
             self._file = self._spool.create()
         self._file.write(data)
-        self._size.feed(data)
         self._file_octets += len(data)
