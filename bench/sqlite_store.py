@@ -208,17 +208,24 @@ def listing(folder: Path, in_thread: InThread, messages: int) -> Generator[Any, 
 
 @inlineCallbacks
 def crowded(folder: Path, in_thread: InThread, messages: int) -> Generator[Any, Any, None]:
-    """Store with many messages of others in the store, beside an empty one."""
-    fill(folder / "full", messages, 1000, 2000)
-    costs = {}
+    """Measure with many messages of others in the store, beside an empty one."""
+    if not (folder / "full").exists():
+        fill(folder / "full", messages, 1000, 2000)
+    rows: dict[str, dict[str, Cost]] = {}
     for name in ("empty", "full"):
         store = SQLiteStore(folder / name, in_thread=in_thread, reactor=reactor)
         store.start()
         yield storing(store, 1024, 20, 200)
-        costs[name] = yield storing(store, 1024, 20, 4000)
+        costs = {"1 KB, 20 at a time": (yield storing(store, 1024, 20, 4000))}
+        costs["4 KB, one at a time"] = yield storing(store, 4096, 1, 400)
+        costs["4 KB to 50"] = yield storing(store, 4096, 20, 200, 50)
+        costs["RETR 4 KB"], costs["DELE 4 KB"] = yield fetching(store, 2000)
+        for row, cost in costs.items():
+            rows.setdefault(f"{row}, {messages} of others", {})[name] = cost
         yield store.stop()
-    show(f"1 KB, with {messages} of others", costs)
-    print(f"{'':28} CPU, full to empty: {costs['full'][1] / costs['empty'][1]:.2f}")
+    for row, found in rows.items():
+        show(row, found)
+        print(f"{'':28} CPU, full to empty: {found['full'][1] / found['empty'][1]:.2f}")
 
 
 @inlineCallbacks
@@ -246,6 +253,9 @@ if __name__ == "__main__":
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of messages")
     parser.add_argument("--messages", type=int, default=100_000, help="in the mailbox listed")
     parser.add_argument("--others", type=int, default=200_000, help="messages of other users")
+    parser.add_argument("--full", action="store_true", help="2,000,000 of them")
     parser.add_argument("--folder", type=Path, default=None, help="where, for its file system")
     given = parser.parse_args()
+    if given.full:
+        given.others = 2_000_000
     react(main, (given, Path(tempfile.mkdtemp(dir=given.folder))))
