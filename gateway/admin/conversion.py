@@ -49,9 +49,10 @@ def convert_store(folder: Folder, kind: str) -> str:
     folder.data.set_store_kind(kind)
     stale = f", {counted(removed, 'message')} of an earlier conversion removed" if removed else ""
     left = _left_behind(administration, mailboxes)
+    where = folder.data.path / _FOLDERS[old]
     return (
         f"{counted(messages, 'message')} in {counted(len(mailboxes), 'mailbox')} are kept as {kind}"
-        f" now{stale}{left}; the old store is still in {folder.data.path / _FOLDERS[old]}: when all is "
+        f" now{stale}{left}; the old store is still in {where}: when all is "
         f"well, 'pop3gw store convert {kind} --remove-old' deletes it"
     )
 
