@@ -2,7 +2,7 @@
 
 Run: python -m bench smtp_delivery [--quick] [--only SCENARIO] [--server NAME]...
 
-Prints copies (or MB) a second, from the first octet to the last copy in a Maildir, the CPU of the
+Prints copies (or MB) a second, from the first octet to the last copy in a mailbox, the CPU of the
 server's whole process tree for a message, and both as ratios to the peers. Each scenario is run
 three times, the servers in turn, and the median counts. Postfix (SMTP) and Dovecot (LMTP) take
 part where they are installed and the benchmark runs as root.
@@ -29,6 +29,7 @@ from bench.smtp_servers import Server, servers
 
 SCENARIOS = {
     "4 KB on 20": Load(20, 2000, 4096),
+    "4 KB on 1": Load(1, 400, 4096),
     "4 KB on 100": Load(100, 2000, 4096),
     "1 MB on 10": Load(10, 200, 1_000_000),
     "one of 25 MB": Load(1, 4, 25_000_000),
@@ -80,20 +81,20 @@ def compare(running: list[Server], load: Load, rounds: int) -> dict[str, Sample]
 
 
 def show(scenario: str, load: Load, found: dict[str, Sample]) -> None:
-    """Print a scenario, and the gateway's ratios to the others."""
-    ours = found.get("pop3gw")
+    """Print a scenario, and the ratios of the gateway, with each of its stores, to the others."""
+    ours = {name: sample for name, sample in found.items() if name.startswith("pop3gw")}
     for name, (rate, cpu, longest, p50, p99) in found.items():
         if load.octets >= 10_000_000:
             speed = f"{rate * load.octets / 1e6:8.0f} MB/s"
         else:
             speed = f"{rate * load.recipients:8.0f} /s  "
-        line = f"{scenario:18} {name:8} {speed} {cpu * 1000:9.2f} ms CPU"
+        line = f"{scenario:18} {name:13} {speed} {cpu * 1000:9.2f} ms CPU"
         if p99:
             line += f"  250 after {p50 * 1000:.1f}, p99 {p99 * 1000:.1f} ms"
         if longest:
             line += f"  longest NOOP {longest * 1000:.1f} ms"
-        if ours is not None and name != "pop3gw":
-            line += f"   pop3gw: {ours[0] / rate:.2f} x, {ours[1] / cpu:.2f} of its CPU"
+        for mine, sample in ours.items() if name not in ours else ():
+            line += f"   {mine}: {sample[0] / rate:.2f} x, {sample[1] / cpu:.2f} of its CPU"
         print(line, flush=True)
 
 

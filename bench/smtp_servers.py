@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -20,7 +22,7 @@ HERE = Path(__file__).parent
 
 
 class Server(ABC):
-    """A running server with mailboxes; each is a Maildir."""
+    """A running server with mailboxes; each is a Maildir, unless `stored` says otherwise."""
 
     name: str
     pid: int
@@ -50,10 +52,11 @@ class OurGateway(Server):
     """`twistd pop3gw` with a Maildir store."""
 
     name = "pop3gw"
+    store = "maildir"
 
     def start(self) -> None:
         configuration = '[auth]\nplaintext = "loopback"\n[limits]\nconnections = 5000\n'
-        self._gateway = Gateway(self.folder, configuration=configuration, store="maildir")
+        self._gateway = Gateway(self.folder, configuration=configuration, store=self.store)
         self._gateway.start()
         self.mailboxes = [one.address for one in self._gateway.add_accounts(MAILBOXES)]
         root = self._gateway.data / "mail" / "localhost"
@@ -65,6 +68,19 @@ class OurGateway(Server):
 
     def stop(self) -> None:
         self._gateway.stop()
+
+
+class OurGatewaySQLite(OurGateway):
+    """`twistd pop3gw` with a SQLite store."""
+
+    name = "pop3gw-sqlite"
+    store = "sqlite"
+
+    def stored(self) -> int:
+        file = self._gateway.data / "sqlite" / "mail.sqlite"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            query = "SELECT coalesce(sum(messages), 0) FROM mailboxes"
+            return int(connection.execute(query).fetchone()[0])
 
 
 class Bare(Server):
@@ -179,7 +195,7 @@ def servers() -> dict[str, type[Server]]:
     """Those that can run here, by name."""
     from bench.dovecot_lmtp import DovecotLMTP, is_installed
 
-    found: list[type[Server]] = [OurGateway, Bare]
+    found: list[type[Server]] = [OurGateway, OurGatewaySQLite, Bare]
     if shutil.which("postfix") and os.geteuid() == 0:
         found.append(Postfix)
     if is_installed() and os.geteuid() == 0:

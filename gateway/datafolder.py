@@ -14,7 +14,7 @@ from gateway.config_errors import ConfigError
 from gateway.files import Owner, acting_as, give_tree, make_folder, replace_file, write_new
 
 FORMAT_VERSION = 1
-DEFAULT_STORE_KIND = "maildir"
+DEFAULT_STORE_KIND = "sqlite"
 DEFAULT_FOLDER = "pop3gw-data"
 """Where nothing is said, in the working directory."""
 
@@ -154,9 +154,11 @@ class DataFolder:
 
     def _likely_kind(self) -> str:
         """Return the kind of the mail that is there, so that none passes for an empty mailbox."""
-        database = self.path / "sqlite"
-        has_database = database.is_dir() and any(database.iterdir())
-        return "sqlite" if has_database else DEFAULT_STORE_KIND
+        for kind, name in (("sqlite", "sqlite"), ("maildir", "mail")):
+            folder = self.path / name
+            if folder.is_dir() and any(folder.iterdir()):
+                return kind
+        return DEFAULT_STORE_KIND
 
     def _read_format(self) -> str:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pwd
 import sys
@@ -85,7 +86,11 @@ def makeService(options: Options) -> GatewayService:
     )
     parent: Mapping[str, Any] = getattr(options, "parent", None) or {}
     owner = _owner(parent.get("uid"), parent.get("gid"))
-    return make_gateway(options["config"], overrides, owner)
+    gateway = make_gateway(options["config"], overrides, owner)
+    # What was made up to here stays for ever. Looking it all over for garbage would hold up
+    # everybody for some 50 ms, again and again.
+    gc.freeze()
+    return gateway
 
 
 def make_gateway(

@@ -32,18 +32,18 @@ def tree(path: Path) -> dict[str, tuple[int, int, int]]:
 def test_the_first_time_makes_everything_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "deep" / "data")
     prepared = folder.prepare()
-    assert prepared.store_kind == "maildir"
+    assert prepared.store_kind == "sqlite"
     assert prepared.created[0] == tmp_path / "deep"
     for path in (folder.path, folder.tls, folder.mail, folder.spool, folder.run):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert json.loads(folder.format_file.read_text()) == {"version": 1, "store": "maildir"}
+    assert json.loads(folder.format_file.read_text()) == {"version": 1, "store": "sqlite"}
 
 
 def test_the_second_time_changes_nothing(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     folder.prepare()
     before = tree(folder.path)
-    prepared = folder.prepare("maildir")
+    prepared = folder.prepare("sqlite")
     assert prepared.created == ()
     assert tree(folder.path) == before
 
@@ -60,6 +60,14 @@ def test_another_kind_of_store_is_refused(tmp_path: Path) -> None:
     folder.prepare("maildir")
     with pytest.raises(ConfigError, match="kept as 'maildir', not as 'sqlite'; leave out --store"):
         folder.prepare("sqlite")
+
+
+def test_maildirs_never_pass_for_an_empty_store(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.prepare("maildir")
+    folder.format_file.unlink()
+    (folder.mail / "localhost").mkdir()
+    assert folder.prepare().store_kind == "maildir"
 
 
 def test_a_database_never_passes_for_an_empty_store(tmp_path: Path) -> None:

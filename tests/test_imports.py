@@ -43,6 +43,9 @@ SIDEWAYS = {
 }
 """What may be imported from the importer's own layer: (part, module)."""
 
+STORES = ("gateway.store.maildir", "gateway.store.sqlite")
+"""The kinds of store, which know nothing of each other."""
+
 ADAPTERS = {"gateway.pop3.foreign"}
 """The modules that may import twisted.mail."""
 
@@ -165,6 +168,16 @@ def _purity(name: str) -> str | None:
     return "wire has no I/O, clock or log" if any(_inside(name, one) for one in IMPURE) else None
 
 
+def _between_kinds(module: str, name: str) -> str | None:
+    mine = [kind for kind in STORES if _inside(module, kind)]
+    others = [kind for kind in STORES if _inside(name, kind)]
+    if not others or mine == others or module == "gateway.store.kinds":
+        return None
+    if not _inside(module, "gateway.store"):
+        return None
+    return "only gateway.store.kinds knows the kinds of store"
+
+
 def faults(source: str, module: str, *, is_package: bool = False) -> list[str]:
     """List what is wrong with the imports of a module, a line each: "line: name: why"."""
     part = part_of(module)
@@ -173,6 +186,7 @@ def faults(source: str, module: str, *, is_package: bool = False) -> list[str]:
         reasons = [
             _direction(part, entry.name) if part else None,
             _purity(entry.name) if part == "wire" else None,
+            _between_kinds(module, entry.name),
         ]
         if entry.at_top and _inside(entry.name, "twisted.internet.reactor"):
             reasons.append("the reactor is passed in")
@@ -211,6 +225,8 @@ def test_every_layer_stands_in_the_tree() -> None:
         ("gateway.smtp.session", "from ..pop3 import session", "may not import pop3"),
         ("gateway.store.maildir", "def f():\n    import gateway.service", "may not import service"),
         ("gateway.store.maildir", "from gateway.net import limits", "may not import net"),
+        ("gateway.store.sqlite.a", "import gateway.store.maildir.names", "knows the kinds"),
+        ("gateway.store.writer", "from gateway.store import sqlite", "knows the kinds"),
         ("gateway.net.tls", "from gateway.accounts.interfaces import User", "may not import acc"),
         ("gateway.accounts.realm", "from gateway.store import maildir", "may not import store"),
         ("gateway.delivery.local", "from gateway.config import Settings", "is given values"),
@@ -250,6 +266,7 @@ def test_a_wrong_import_is_found(module: str, source: str, why: str) -> None:
         ("gateway.wire.sasl", "import base64\nfrom gateway.wire.lines import InputBuffer"),
         ("gateway.wire.xtext", "from urllib.parse import quote"),
         ("gateway.events", "from gateway.client import Client"),
+        ("gateway.store.kinds", "from gateway.store.sqlite import SQLiteStore"),
         ("gateway.pop3.foreign", "from twisted.mail.interfaces import IMailboxPOP3"),
     ],
 )

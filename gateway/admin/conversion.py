@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from typing import Any
 
 from gateway.admin.folder import Folder
 from gateway.admin.output import counted
@@ -27,10 +29,9 @@ def convert_store(folder: Folder, kind: str) -> str:
     if old == kind:
         raise Refused(f"the mail of {folder.data.path} is kept as {kind} already")
     require_no_gateway(folder)
-    mailboxes = open_administration(old, folder.data.path).mailboxes()
-    messages = sum(
-        open_administration(old, folder.data.path).usage(mailbox).messages for mailbox in mailboxes
-    )
+    administration: Any = open_administration(old, folder.data.path)
+    mailboxes = administration.mailboxes()
+    messages = sum(administration.usage(mailbox).messages for mailbox in mailboxes)
     removed = 0
     with (
         offline_store(old, folder.data.path) as source,
@@ -47,11 +48,21 @@ def convert_store(folder: Folder, kind: str) -> str:
     require_no_gateway(folder)
     folder.data.set_store_kind(kind)
     stale = f", {counted(removed, 'message')} of an earlier conversion removed" if removed else ""
+    left = _left_behind(administration, mailboxes)
+    where = folder.data.path / _FOLDERS[old]
     return (
         f"{counted(messages, 'message')} in {counted(len(mailboxes), 'mailbox')} are kept as {kind}"
-        f" now{stale}; the old store is still in {folder.data.path / _FOLDERS[old]}: when all is "
+        f" now{stale}{left}; the old store is still in {where}: when all is "
         f"well, 'pop3gw store convert {kind} --remove-old' deletes it"
     )
+
+
+def _left_behind(administration: Any, mailboxes: Sequence[str]) -> str:
+    """Say what is not converted: messages that were deleted and could be brought back."""
+    deleted = sum(len(administration.deleted(mailbox)) for mailbox in mailboxes)
+    if not deleted:
+        return ""
+    return f", left behind: {counted(deleted, 'message')} that could be undeleted"
 
 
 def remove_other(folder: Folder, kind: str) -> str:

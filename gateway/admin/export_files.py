@@ -9,9 +9,10 @@ from pathlib import Path
 from time import asctime, gmtime
 from types import TracebackType
 
+from gateway.store.folders import sync_folder
 from gateway.store.interfaces import MessageAttributes
 from gateway.store.maildir import records
-from gateway.store.maildir.folders import make_mailbox, sync_folder
+from gateway.store.maildir.folders import make_mailbox
 from gateway.store.maildir.names import NameMaker
 
 _FROM = re.compile(rb"^(>*From )", re.MULTILINE)

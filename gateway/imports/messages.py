@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gateway.store.maildir.names import is_uidl
+from gateway.store.uidl import is_uidl
 
 UNSEEN = "the old server has shown it to no client yet"
 UNFIT = "its old unique-id is not one that RFC 1939 allows: 1 to 70 characters of 0x21 to 0x7E"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from gateway.store.maildir.folders import make_folder
+from gateway.store.folders import make_folder
 
 _GATE = ".lock"
 _ALIVE = ".alive"

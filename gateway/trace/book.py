@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from gateway.accounts.sqlite_file import SQLiteFile
@@ -19,8 +20,10 @@ _TIDY_SECONDS = 600.0
 _TIDY_ROWS = 5_000
 """So many old rows are removed at once, for one writer must not hold up the others."""
 
+_ROWS_AT_ONCE = 64
+"""Each statement gives up the interpreter's lock, and waits for it behind the reactor thread."""
+
 _COLUMNS = ", ".join(Row._fields)
-_INSERT = f"INSERT INTO happenings ({_COLUMNS}) VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608
 _EXPIRE = (
     "DELETE FROM happenings WHERE number IN"
     " (SELECT number FROM happenings WHERE at < ? ORDER BY at LIMIT ?)"
@@ -47,7 +50,8 @@ class TraceBook:
         """Add rows, all or none, and remove some that are too old."""
         now = time.time()
         with self._opened().writing() as connection:
-            connection.executemany(_INSERT, rows)
+            for at in range(0, len(rows), _ROWS_AT_ONCE):
+                _insert(connection, rows[at : at + _ROWS_AT_ONCE])
             if now - self._tidied_at > _TIDY_SECONDS:
                 horizon = now - self._days * DAY_SECONDS
                 removed = connection.execute(_EXPIRE, (horizon, _TIDY_ROWS)).rowcount
@@ -89,6 +93,12 @@ class TraceBook:
         if self._file is None:
             self._file = SQLiteFile(self.path, STEPS)
         return self._file
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    marks = f"({', '.join('?' * len(Row._fields))})"
+    statement = f"INSERT INTO happenings ({_COLUMNS}) VALUES {', '.join([marks] * len(rows))}"  # noqa: S608
+    connection.execute(statement, tuple(chain.from_iterable(rows)))
 
 
 def _rows(connection: sqlite3.Connection, query: str, *values: str | None) -> list[Row]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.store.interfaces import MessageAttributes
 from gateway.store.offline import offline_store
+from gateway.store.sqlite.batch import BatchWriter
+from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.jobs import Removal
+from gateway.store.sqlite.layout import Layout
 from tests.admin.commands import Office
 from tests.admin.test_store import ANNA, LARGE, made_once, mail_of, org, query, store_mail
 from tests.interop.gateway import Gateway
@@ -59,6 +65,38 @@ def test_a_later_run_copies_what_is_new_or_changed(org: Office, tmp_path: Path) 
     assert files(backup) == files(org.data)
     org("backup", "verify", backup)
     assert mail_of(restored(org, backup)) == mail_of(org)
+
+
+def test_deleted_bodies_that_still_take_room_are_left_out(org: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    store_mail(org, [b"%d\r\n" % number for number in range(400)])
+    org("backup", backup)
+    store_mail(org, [b"%d\r\n" % number for number in range(400, 700)])
+    count = len(mail_of(org, ANNA))
+    messages = query(
+        org,
+        "SELECT place, number FROM messages JOIN mailboxes ON mailbox = id"
+        f" WHERE address = '{ANNA}' ORDER BY place, number",
+    )
+    database = Database(Layout(org.data / "sqlite"))
+    (mailbox_row,) = query(org, f"SELECT id FROM mailboxes WHERE address = '{ANNA}'")
+    BatchWriter(database).write([Removal(mailbox_row[0], count, lambda: [messages])])
+    database.close()
+    dead = query(org, "SELECT count(*) FROM bodies WHERE copies <= 0")
+    assert dead[0][0] > 600
+    assert org("backup", backup).out.startswith("copied 0 messages, ")
+    with closing(sqlite3.connect(backup / "sqlite" / "mail.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM bodies WHERE copies <= 0").fetchone() == (
+            0,
+        )
+        bodies, contents = (
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("bodies", "contents")
+        )
+    assert bodies < 10
+    assert contents <= bodies
+    org("backup", "verify", backup)
+    assert mail_of(restored(org, backup), ANNA) == []
 
 
 def test_a_message_of_several_users(org: Office, tmp_path: Path) -> None:

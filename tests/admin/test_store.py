@@ -225,6 +225,17 @@ class TestConvert:
         store_mail(org, [b"new\r\n"])
         assert len({uidl for uidl, _, _ in mail_of(org)}) == 4
 
+    @pytest.mark.parametrize("kind", ["sqlite", "maildir"])
+    def test_what_could_be_undeleted_stays_in_the_old_store(self, org: Office, kind: str) -> None:
+        if kind == "maildir":
+            org("store", "convert", "maildir")
+        with offline_store(kind, org.data) as store, store.maildrop(ANNA) as held:
+            assert store.wait(held.maildrop.set_aside([0], 4e9)) == []
+        other = "maildir" if kind == "sqlite" else "sqlite"
+        done = org("store", "convert", other)
+        assert ", left behind: 1 message that could be undeleted;" in done.out
+        assert len(mail_of(org)) == 2
+
     def test_deleted_meanwhile(self, org: Office) -> None:
         org("store", "convert", "maildir")
         with offline_store("maildir", org.data) as store:

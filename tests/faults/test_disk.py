@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.gateway import Account, Gateway
+from tests.interop.gateway import Gateway
 from tests.interop.mail import data, read_all
 from tests.programs import require_program, run
 
@@ -46,11 +46,15 @@ class Office:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.users = gateway.add_accounts(2)
-        self.client = smtplib.SMTP("127.0.0.1", gateway.ports["smtp"], timeout=30)
-        self.client.ehlo("client.example.org")
         self.expected: list[bytes] = []
         """What is in each mailbox."""
+        self.connect()
         self.accept(SMALL)
+
+    def connect(self) -> None:
+        """Greet the gateway."""
+        self.client = smtplib.SMTP("127.0.0.1", self.gateway.ports["smtp"], timeout=30)
+        self.client.ehlo("client.example.org")
 
     def send(self, message: bytes) -> str:
         """Send to both users; return code and enhanced code of the last reply."""
@@ -78,19 +82,19 @@ class Office:
             assert [body(message) for message in read_all(self.gateway, user)] == [
                 body(message) for message in self.expected
             ]
-        assert unfinished(self.gateway, self.users) == []
+        assert self.unfinished() == []
         self.client.quit()
+
+    def unfinished(self) -> list[Path]:
+        """Files that no message needs."""
+        mailboxes = [self.gateway.mailbox(user) for user in self.users]
+        tmp = [path for mailbox in mailboxes for path in (mailbox / "tmp").iterdir()]
+        spool = [path for path in (self.gateway.data / "spool").rglob("*") if path.is_file()]
+        return tmp + [path for path in spool if path.name not in (".lock", ".alive")]
 
 
 def body(message: bytes) -> bytes:
     return message.partition(b"\r\n\r\n")[2]
-
-
-def unfinished(gateway: Gateway, users: list[Account]) -> list[Path]:
-    """Files that no message needs."""
-    tmp = [path for user in users for path in (gateway.mailbox(user) / "tmp").iterdir()]
-    spool = [path for path in (gateway.data / "spool").rglob("*") if path.is_file()]
-    return tmp + [path for path in spool if path.name not in (".lock", ".alive")]
 
 
 @pytest.fixture

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.store.interfaces import MessageAttributes
-from tests.programs import require_program
+from tests.faults.killing import DONE, calls, kill_at, traced
 from tests.store.conformance import ANNA, BERT, Place, contents, deliver
 from tests.store.maildir_place import MaildirPlace
 from tests.store.sqlite_place import SQLitePlace
 from tests.store.threads import deliver_together
-
-SECONDS = 20.0
-ACKNOWLEDGED = 0
 
 DELIVERIES: dict[str, tuple[list[bytes], tuple[str, ...], MessageAttributes | None]] = {
     "to one": ([b"x" * 4000], (ANNA,), None),
@@ -35,25 +32,18 @@ DELIVERIES: dict[str, tuple[list[bytes], tuple[str, ...], MessageAttributes | No
 }
 
 
-def _child(place: Place, name: str, kind: str, ready: int, go: int) -> None:
-    """Deliver when told to, then end with `ACKNOWLEDGED`. Never returns."""
-    status = 99
-    try:
-        blocks, mailboxes, attributes = DELIVERIES[kind]
-        texts = [
-            [f"Subject: {subject}\r\n\r\n".encode(), *blocks, b"\r\n"]
-            for subject in _subjects(name, kind)
-        ]
-        store = place.another()
-        os.write(ready, b"!")
-        os.read(go, 1)
-        if len(texts) > 1:
-            deliver_together(place, [(b"".join(text), mailboxes) for text in texts])
-        else:
-            deliver(store, texts[0], *mailboxes, attributes=attributes)
-        status = ACKNOWLEDGED
-    finally:
-        os._exit(status)
+def _prepare(place: Place, name: str, kind: str) -> Callable[[], object]:
+    """Open a store; return what delivers to it."""
+    blocks, mailboxes, attributes = DELIVERIES[kind]
+    texts = [
+        [f"Subject: {subject}\r\n\r\n".encode(), *blocks, b"\r\n"]
+        for subject in _subjects(name, kind)
+    ]
+    store = place.another()
+    if len(texts) > 1:
+        together = [(b"".join(text), mailboxes) for text in texts]
+        return lambda: deliver_together(place, together)
+    return lambda: deliver(store, texts[0], *mailboxes, attributes=attributes)
 
 
 def _subjects(name: str, kind: str) -> list[str]:
@@ -61,28 +51,8 @@ def _subjects(name: str, kind: str) -> list[str]:
 
 
 def _deliver(place: Place, name: str, kind: str, log: Path, *options: str) -> int:
-    """Deliver under strace. Return how it ended, as `os.waitstatus_to_exitcode` gives it."""
-    strace = require_program("strace")
-    (go, start), (wait, ready) = os.pipe(), os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _child(place, name, kind, ready, go)
-    assert os.read(wait, 1)
-    tracer = subprocess.Popen([strace, "-o", log, *options, "-p", str(pid)], stderr=subprocess.PIPE)
-    assert tracer.stderr is not None
-    try:
-        assert b"attached" in tracer.stderr.readline()
-        os.write(start, b"!")
-        _, status = os.waitpid(pid, 0)
-        tracer.wait(timeout=SECONDS)
-    finally:
-        for descriptor in (go, start, wait, ready):
-            os.close(descriptor)
-        if tracer.poll() is None:
-            tracer.kill()
-            tracer.wait()
-        tracer.stderr.close()
-    return os.waitstatus_to_exitcode(status)
+    """Deliver under strace; return how it ended."""
+    return traced(lambda: _prepare(place, name, kind), log, *options)
 
 
 def _whole(kind: str, message: bytes) -> bool:
@@ -109,45 +79,32 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return made
 
 
-def _calls(log: Path) -> list[tuple[str, int]]:
-    """Return each system call of a log, and the how manieth of its name it is."""
-    seen: Counter[str] = Counter()
-    calls = []
-    for line in log.read_text().splitlines():
-        name, parenthesis, _ = line.partition("(")
-        if parenthesis and name.isidentifier():
-            seen[name] += 1
-            calls.append((name, seen[name]))
-    return calls
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", DELIVERIES)
 def test_killed_before_each_system_call(place: Place, kind: str, tmp_path: Path) -> None:
     mailboxes, log = DELIVERIES[kind][1], tmp_path / "log"
-    assert _deliver(place, "first", kind, log) == ACKNOWLEDGED
-    calls = _calls(log)
-    assert {"fsync", "fdatasync"} & dict(calls).keys()
+    assert _deliver(place, "first", kind, log) == DONE
+    made = calls(log)
+    assert {"fsync", "fdatasync"} & dict(made).keys()
     place.restart()
     kills = 0
-    for number, (call, occurrence) in enumerate(calls):
+    for number, (call, occurrence) in enumerate(made):
         if kind == "to a new mailbox":
             place.administration.purge(mailboxes[-1])
-        inject = f"inject={call}:signal=KILL:when={occurrence}"
-        status = _deliver(place, str(number), kind, log, "-e", inject)
+        status = _deliver(place, str(number), kind, log, *kill_at(call, occurrence))
         # Some calls are made only once, such as those that make a file of attributes.
-        assert status in (ACKNOWLEDGED, -signal.SIGKILL)
-        kills += status != ACKNOWLEDGED
+        assert status in (DONE, -signal.SIGKILL)
+        kills += status != DONE
         place.restart()
-        assert _deliver(place, f"{number} again", kind, log) == ACKNOWLEDGED
+        assert _deliver(place, f"{number} again", kind, log) == DONE
         found = _found(place, kind)
         for mailbox in mailboxes:
             for subject in _subjects(str(number), kind):
-                assert found[subject, mailbox] in ((1,) if status == ACKNOWLEDGED else (0, 1))
+                assert found[subject, mailbox] in ((1,) if status == DONE else (0, 1))
             for subject in _subjects(f"{number} again", kind):
                 assert found[subject, mailbox] == 1
         assert _left_in_the_spool(tmp_path) == []
-    assert kills >= 0.5 * len(calls)
+    assert kills >= 0.5 * len(made)
 
 
 def _left_in_the_spool(folder: Path) -> list[Path]:

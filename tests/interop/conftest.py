@@ -9,7 +9,7 @@ import pytest
 from tests.interop.gateway import Account, Gateway
 
 
-@pytest.fixture(scope="session", params=["maildir", pytest.param("sqlite", marks=pytest.mark.slow)])
+@pytest.fixture(scope="session", params=["sqlite", "maildir"])
 def gateway(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:

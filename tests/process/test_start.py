@@ -35,6 +35,7 @@ def test_the_first_start_makes_everything_and_says_so_once(tmp_path: Path) -> No
         "user@localhost",
         "POP3, server localhost, port " + str(gateway.port("pop3s")),
         "SMTP, server localhost, port " + str(gateway.port("smtp")),
+        "(mail store: sqlite)",
         str(data / "ca.pem"),
         f"--data {data} send-test user@localhost",
         f"pop3s://localhost:{gateway.port('pop3s')}/1",
@@ -309,3 +310,14 @@ def test_many_first_starts_at_once_make_one_account(tmp_path: Path) -> None:
     assert ["ready" in output for output in outputs] == [True] * 3, outputs
     assert sum("password: " in output for output in outputs) == 1
     assert not any("Traceback" in output for output in outputs)
+
+
+def test_what_lives_from_the_start_on_is_not_looked_over_for_garbage(tmp_path: Path) -> None:
+    program = (
+        "import gc, sys; from gateway.tap import Options, makeService; options = Options();"
+        " options.parseOptions(sys.argv[1:]); makeService(options);"
+        " print('looked over:', len(gc.get_objects()), 'of', gc.get_freeze_count())"
+    )
+    ended = twistd(tmp_path, *FREE_PORTS, program=program)
+    looked_over, frozen = re.findall(r"looked over: (\d+) of (\d+)", ended.stdout)[0]
+    assert int(looked_over) < int(frozen) / 100

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
 
 from gateway.events import EventStream
@@ -29,12 +30,16 @@ class SQLitePlace(Place):
         self.store = self.another()
         self.administration = SQLiteAdministration(self.layout.folder)
 
-    def another(self, in_thread: Callable[..., Deferred[Any]] = maybeDeferred) -> SQLiteStore:
+    def another(
+        self,
+        in_thread: Callable[..., Deferred[Any]] = maybeDeferred,
+        reactor: IReactorTime | None = None,
+    ) -> SQLiteStore:
         """See `Place.another`."""
         store = SQLiteStore(
             self.layout.folder,
             in_thread=in_thread,
-            reactor=self.clock,
+            reactor=self.clock if reactor is None else reactor,
             events=EventStream(self.told.append),
             **self.settings,
         )

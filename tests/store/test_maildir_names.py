@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.maildir.folders import mailbox_folder
-from gateway.store.maildir.names import NameMaker, is_uidl, parse, place, uidl
+from gateway.store.maildir.names import NameMaker, parse, place, uidl
+from gateway.store.uidl import is_uidl
 
 OURS = re.compile(
     r"[0-9]{10}\.M[0-9]{6}P[0-9]+Q[0-9]{6}R[0-9a-f]{4}\.[A-Za-z0-9-]+,S=[0-9]+,W=[0-9]+"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.interfaces import MaildropInUse, MessageAttributes
-from gateway.store.maildir.lock import FILE
+from gateway.store.lock import FILE
 from tests.store.conformance import ANNA, BERT, client, contents, deliver, opened, result
 from tests.store.maildir_place import MaildirPlace
 

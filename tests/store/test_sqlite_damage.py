@@ -181,13 +181,14 @@ class TestVersions:
         before = uidls(place.store)
         close(place)
         step = "ALTER TABLE mailboxes ADD COLUMN remark TEXT;\nCREATE TABLE extra (a INTEGER);"
+        known = len(schema.STEPS)
         monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
         place.store = place.another()
         assert uidls(place.store) == before
         assert place.query("SELECT remark FROM mailboxes") == [(None,)]
         (copy,) = place.layout.folder.glob("mail-before-version-*.sqlite")
         with closing(sqlite3.connect(copy)) as connection:
-            assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+            assert connection.execute("PRAGMA user_version").fetchone() == (known,)
             assert connection.execute("SELECT count(*) FROM messages").fetchone() == (2,)
 
     def test_a_step_that_fails_changes_nothing(
@@ -203,7 +204,7 @@ class TestVersions:
         close(place)
         place.store = place.another()
         assert contents(place.store) == [b"first\r\n", LARGE]
-        assert migration.version_of(sqlite3.connect(place.layout.database)) == 1
+        assert migration.version_of(sqlite3.connect(place.layout.database)) == len(schema.STEPS)
 
 
 def test_a_copy_of_the_folder_works(place: SQLitePlace, tmp_path: Path) -> None:
@@ -211,3 +212,14 @@ def test_a_copy_of_the_folder_works(place: SQLitePlace, tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "sqlite", tmp_path / "copy" / "sqlite")
     with closing(SQLitePlace(tmp_path / "copy")) as copy:
         assert contents(copy.store) == [b"first\r\n", LARGE]
+
+    def test_the_first_version_of_the_tables_is_brought_forward(self, place: SQLitePlace) -> None:
+        place.query("DROP INDEX dead_bodies")
+        place.query("PRAGMA user_version = 1")
+        close(place)
+        place.store = place.another()
+        assert contents(place.store) == [b"first\r\n", LARGE]
+        maildrop = opened(place.store)
+        assert result(maildrop.commit([0])) == []
+        maildrop.release()
+        assert contents(place.store) == [LARGE]

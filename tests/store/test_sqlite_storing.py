@@ -17,6 +17,7 @@ from gateway.store.sqlite.creation import begin_epoch
 from gateway.store.sqlite.database import Database, transaction
 from tests.store.conformance import ANNA, BERT, contents, deliver, opened, read_all, result, uidls
 from tests.store.sqlite_place import SQLitePlace
+from tests.store.turns import Turns
 
 LARGE = b"0123456789abcd\r\n" * 12_500
 
@@ -74,6 +75,32 @@ class TestGroupCommit:
         assert contents(place.store) == [b"%d\r\n" % number for number in range(5)]
         assert [result(answer)[0].uidl for answer in answers] == uidls(place.store)
         assert threads.waiting == []
+
+    def test_one_turn_of_the_reactor_is_one_commit_in_a_thread(self, place: SQLitePlace) -> None:
+        turns = Turns()
+        store = place.another(reactor=turns)
+        answers = [begin(store, b"%d\r\n" % number) for number in range(3)]
+        turns.end_turn()
+        answers.append(begin(store, b"3\r\n"))
+        turns.end_turn()
+        assert not any(answer.called for answer in answers)
+        turns.wait_for_thread()
+        assert [answer.called for answer in answers] == [True, True, True, False]
+        assert len(uidls(place.store)) >= 3
+        turns.wait_for_thread()
+        assert contents(place.store) == [b"%d\r\n" % number for number in range(4)]
+
+    def test_a_stop_waits_for_what_was_handed_in(self, place: SQLitePlace) -> None:
+        turns = Turns()
+        store = place.another(reactor=turns)
+        answer = begin(store, b"late\r\n")
+        stopped = store.stop()
+        assert not stopped.called
+        turns.end_turn()
+        turns.wait_for_thread()
+        assert answer.called
+        assert stopped.called
+        assert contents(place.store) == [b"late\r\n"]
 
     def test_one_that_fails_does_not_harm_the_others(self, place: SQLitePlace) -> None:
         threads = Threads()

@@ -100,6 +100,12 @@ def test_what_means_which_messages(book: TraceBook) -> None:
     assert book.messages_of("nobody@example.com", 9) == []
 
 
+def test_many_rows_at_once(book: TraceBook) -> None:
+    write(book, *((stored(f"m{number}", ANNA), 1000.0 + number) for number in range(100)))
+    assert book.messages_of(ANNA, 200) == [f"m{number}" for number in range(100)]
+    assert all(len(book.life_of(f"m{number}")) == 2 for number in range(100))
+
+
 def test_old_rows_go(tmp_path: Path) -> None:
     now = time.time()
     old = TraceBook(tmp_path / "trace.sqlite", days=36500)

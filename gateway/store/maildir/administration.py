@@ -10,17 +10,18 @@ from secrets import token_hex
 
 from zope.interface import implementer
 
+from gateway.store.disk_errors import told_as_store_error
+from gateway.store.folders import sync_folder
 from gateway.store.interfaces import (
     DeletedMessage,
     IKeepingAdministration,
     IStoreAdministration,
     Usage,
 )
+from gateway.store.lock import FolderLock
 from gateway.store.maildir import aside
 from gateway.store.maildir.build import list_mailbox
-from gateway.store.maildir.errors import told_as_store_error
-from gateway.store.maildir.folders import mailbox_folder, mailbox_of, sync_folder
-from gateway.store.maildir.lock import FolderLock
+from gateway.store.maildir.folders import mailbox_folder, mailbox_of
 from gateway.store.maildir.names import NameMaker
 
 # No mailbox has such a name: a leading dot is escaped.

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.store.folders import make_folder, sync_folder
 from gateway.store.interfaces import DeletedMessage
 from gateway.store.maildir import records
-from gateway.store.maildir.folders import make_folder, sync_folder
 from gateway.store.maildir.names import base_name, parse, place, time_of_place, uidl
 from gateway.store.maildir.removal import take_away
 from gateway.store.maildir.sizes import OPEN_MESSAGE

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.store.disk_errors import told_as_store_error
 from gateway.store.maildir import records
 from gateway.store.maildir.aside import bases_aside
-from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.listing import Listing
 from gateway.store.maildir.names import NameMaker, place, place_by_time, uidl
 from gateway.store.maildir.records import Records

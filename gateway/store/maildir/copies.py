@@ -7,10 +7,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.store.disk_errors import storage_error
+from gateway.store.folders import sync_folder
 from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir import records
-from gateway.store.maildir.errors import storage_error
-from gateway.store.maildir.folders import make_mailbox, sync_folder
+from gateway.store.maildir.folders import make_mailbox
 from gateway.store.maildir.spool import SpoolFile
 
 # Another file system; one that knows no links; one file with more links than it can count.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import unquote
+
+from gateway.store.folders import make_folder
 
 SUBFOLDERS = ("tmp", "new", "cur")
 # No escaped name looks like these two: in those, two hexadecimal digits follow each "%".
@@ -52,29 +53,7 @@ def unescape(name: str) -> str:
     return "" if name == _EMPTY else unquote(name, "utf-8", "surrogatepass")
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and what is missing above it, durably. Does nothing where it is there."""
-    try:
-        folder.mkdir(0o700)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        make_folder(folder.parent)
-        make_folder(folder)
-        return
-    sync_folder(folder.parent)
-
-
 def make_mailbox(folder: Path) -> None:
     """Make what is missing of a Maildir, durably."""
     for name in SUBFOLDERS:
         make_folder(folder / name)
-
-
-def sync_folder(folder: Path | str) -> None:
-    """Wait until the names in a folder are on stable storage."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from gateway.store.disk_errors import told_as_store_error
 from gateway.store.interfaces import MessageAttributes, StoreError
-from gateway.store.maildir.errors import told_as_store_error
-from gateway.store.maildir.names import NameMaker, is_uidl
+from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool, SpoolFile
+from gateway.store.uidl import is_uidl
 from gateway.wire.newlines import LFEncoder
 
 # Not everywhere: there a message goes to the disk when it is synced, and not earlier.

@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from gateway.store.disk_errors import told_as_store_error
+from gateway.store.holds import Hold
 from gateway.store.interfaces import (
     IKeepingMaildrop,
     IMaildrop,
@@ -20,8 +22,6 @@ from gateway.store.interfaces import (
 )
 from gateway.store.maildir.age import older_than
 from gateway.store.maildir.aside import set_aside
-from gateway.store.maildir.errors import told_as_store_error
-from gateway.store.maildir.holds import Hold
 from gateway.store.maildir.listing import Listing
 from gateway.store.maildir.locate import locate
 from gateway.store.maildir.reader import MessageReader, SizeMismatch, open_reader

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from zope.interface import implementer
 
+from gateway.store.disk_errors import storage_error
 from gateway.store.interfaces import IMessageReader, StoreError
-from gateway.store.maildir.errors import storage_error
 from gateway.store.maildir.sizes import BLOCK, OPEN_MESSAGE
 from gateway.wire.newlines import CRLFEncoder
 

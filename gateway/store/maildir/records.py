@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gateway.store.folders import sync_folder
 from gateway.store.interfaces import MessageAttributes
-from gateway.store.maildir.folders import sync_folder
-from gateway.store.maildir.names import is_uidl
 from gateway.store.maildir.slices import SLICE, let_others_run
+from gateway.store.uidl import is_uidl
 
 FILE = ".pop3gw.index"
 _NEW_FILE = ".pop3gw.index.new"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.store.maildir.folders import sync_folder
+from gateway.store.folders import sync_folder
 from gateway.store.maildir.locate import locate
 
 

@@ -10,8 +10,8 @@ import os
 import re
 from pathlib import Path
 
-from gateway.store.maildir.names import is_uidl
 from gateway.store.maildir.slices import SLICE, let_others_run
+from gateway.store.uidl import is_uidl
 from gateway.wire.newlines import CanonicalSize
 
 BLOCK = 65_536

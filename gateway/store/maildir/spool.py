@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from itertools import count
 from pathlib import Path
 
-from gateway.store.maildir.errors import told_as_store_error
+from gateway.store.disk_errors import told_as_store_error
 from gateway.store.process_folder import ProcessFolder
 
 

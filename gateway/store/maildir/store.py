@@ -14,6 +14,9 @@ from zope.interface import implementer
 
 from gateway.client import Client
 from gateway.events import EventStream, Trouble
+from gateway.store.disk_errors import told_as_store_error
+from gateway.store.folders import make_folder
+from gateway.store.holds import Hold, MaildropHolds
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -25,9 +28,7 @@ from gateway.store.interfaces import (
 )
 from gateway.store.maildir.arriving import ArrivingMessage
 from gateway.store.maildir.build import list_mailbox
-from gateway.store.maildir.errors import told_as_store_error
-from gateway.store.maildir.folders import mailbox_folder, make_folder, make_mailbox
-from gateway.store.maildir.holds import Hold, MaildropHolds
+from gateway.store.maildir.folders import mailbox_folder, make_mailbox
 from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.maildrop import InThread, Maildrop
 from gateway.store.maildir.names import NameMaker

@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from gateway.store.disk_errors import told_as_store_error
 from gateway.store.interfaces import StoredCopy, Usage
-from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.folders import SUBFOLDERS, escape, mailbox_folder
 from gateway.store.maildir.listing import Stamp, folder_stamp, is_settled
 from gateway.store.maildir.maildrop import InThread

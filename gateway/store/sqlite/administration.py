@@ -10,14 +10,14 @@ from pathlib import Path
 
 from zope.interface import implementer
 
+from gateway.store.folders import make_folder
 from gateway.store.interfaces import (
     DeletedMessage,
     IKeepingAdministration,
     IStoreAdministration,
     Usage,
 )
-from gateway.store.maildir.folders import make_folder
-from gateway.store.maildir.lock import FolderLock
+from gateway.store.lock import FolderLock
 from gateway.store.sqlite import keeping
 from gateway.store.sqlite.creation import ready_to_open
 from gateway.store.sqlite.database import Database, transaction
@@ -82,8 +82,8 @@ class SQLiteAdministration:
         with self._reading() as connection, transaction(connection):
             query = "SELECT id FROM mailboxes WHERE address IN (?, ?)"
             for row in connection.execute(query, (mailbox, mailbox + keeping.SUFFIX)).fetchall():
-                query = "SELECT place, number FROM messages WHERE mailbox = ?"
-                remove(connection, row[0], connection.execute(query, row).fetchall())
+                query = "SELECT place, number FROM messages WHERE mailbox = ? ORDER BY 1, 2"
+                remove(connection, row[0], [connection.execute(query, row).fetchall()])
 
     def deleted(self, mailbox: str) -> list[DeletedMessage]:
         """See `IKeepingAdministration.deleted`."""

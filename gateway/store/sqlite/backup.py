@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from gateway.store.folders import make_folder, sync_folder
 from gateway.store.interfaces import StoreError
-from gateway.store.maildir.folders import make_folder, sync_folder
 from gateway.store.sqlite.creation import MARK, fill
 from gateway.store.sqlite.database import connect
 from gateway.store.sqlite.layout import Layout
@@ -26,6 +26,8 @@ from gateway.store.sqlite.migration import migrate
 
 _BODIES_AT_ONCE = 500
 _TABLES = ("bodies", "contents", "files")
+_ALIVE = "number NOT IN (SELECT number FROM main.bodies WHERE copies <= 0)"
+"""Of bodies: a copy of them is left."""
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Backup:
     @property
     def bodies(self) -> int:
         """How many bodies are to be copied."""
-        query = "SELECT count(*) FROM main.bodies WHERE number >= ?"
+        query = f"SELECT count(*) FROM main.bodies WHERE number >= ? AND {_ALIVE}"
         return int(self._connection.execute(query, (self._from_number,)).fetchone()[0])
 
     def run(self, advance: Callable[[], object]) -> Copied:
@@ -135,10 +137,13 @@ class Backup:
     def _copy_bodies(self, advance: Callable[[], object]) -> None:
         execute = self._connection.execute
         last = self._from_number - 1
-        query = "SELECT number, octets FROM main.bodies WHERE number > ? ORDER BY number LIMIT ?"
+        query = (
+            f"SELECT number, octets FROM main.bodies WHERE number > ? AND {_ALIVE}"
+            " ORDER BY number LIMIT ?"
+        )
         while rows := execute(query, (last, _BODIES_AT_ONCE)).fetchall():
             first, last = rows[0][0], rows[-1][0]
-            between = "WHERE number BETWEEN ? AND ?"
+            between = f"WHERE number BETWEEN ? AND ? AND {_ALIVE}"
             names = f"SELECT name FROM main.files {between}"
             for (name,) in execute(names, (first, last)).fetchall():
                 self._copy_file(name)
@@ -190,10 +195,7 @@ class Backup:
             "UPDATE backup.bodies SET copies = coalesce((SELECT copies FROM main.bodies m"
             " WHERE m.number = backup.bodies.number), 0) WHERE number IN (SELECT number FROM gone)"
         )
-        dead = (
-            "number IN (SELECT number FROM gone WHERE number NOT IN"
-            " (SELECT number FROM main.bodies))"
-        )
+        dead = "number IN (SELECT number FROM backup.bodies WHERE copies <= 0)"
         names = [name for (name,) in execute(f"SELECT name FROM backup.files WHERE {dead}")]
         for table in reversed(_TABLES):
             execute(f"DELETE FROM backup.{table} WHERE {dead}")

@@ -36,7 +36,7 @@ class BatchWriter:
         deliveries = [job for job in jobs if isinstance(job, Delivery)]
         layout = self._database.layout
         with (
-            self._database.connection() as connection,
+            self._database.writer() as connection,
             told_as_store_error("write to", layout.database),
             transaction(connection),
         ):
@@ -47,8 +47,11 @@ class BatchWriter:
                 if not isinstance(job, Removal):
                     continue
                 if job.until is None:
-                    remove(connection, job.mailbox, job.messages)
+                    remove(connection, job.mailbox, job.runs())
                 else:
-                    set_aside(connection, job.mailbox, job.messages, job.until)
+                    set_aside(connection, job.mailbox, job.runs(), job.until)
+        for delivery in deliveries:
+            if delivery.file is not None:
+                delivery.file.accept()
         copies = iter(stored)
         return [next(copies) if isinstance(job, Delivery) else None for job in jobs]

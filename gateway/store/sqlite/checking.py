@@ -56,11 +56,6 @@ _REPAIRS: tuple[_Repair, ...] = (
         " FROM messages GROUP BY number) c WHERE c.number = bodies.number), 0)",
     ),
     (
-        "{} bodies without a message",
-        "SELECT count(*) FROM bodies WHERE copies <= 0",
-        "DELETE FROM bodies WHERE copies <= 0",
-    ),
-    (
         "{} contents without a body",
         "SELECT count(*) FROM contents WHERE number NOT IN (SELECT number FROM bodies)",
         "DELETE FROM contents WHERE number NOT IN (SELECT number FROM bodies)",

@@ -21,10 +21,12 @@ MOST_OCTETS = 8 * 1024 * 1024
 class Committer:
     """Takes jobs on the reactor thread and has them written, one batch after the other.
 
-    There is no timer: a job that comes while nothing is being written is written at once.
+    There is no timer: what comes while nothing is being written is written at the end of the
+    reactor's turn, together with all that this turn made ready.
 
     @param write: writes a batch, in a thread.
     @param in_thread: calls a function with arguments off the reactor thread.
+    @param at_end_of_turn: calls a function when all that the reactor has read is handled.
     @param written: called after each batch with the octets that went to the log, and whether
         messages were deleted.
     """
@@ -33,10 +35,13 @@ class Committer:
         self,
         write: Callable[[Sequence[Job]], list[Outcome]],
         in_thread: Callable[..., Deferred[Any]],
+        at_end_of_turn: Callable[[Callable[[], None]], object],
         written: Callable[[int, bool], None],
     ) -> None:
         self._write = write
         self._in_thread = in_thread
+        self._at_end_of_turn = at_end_of_turn
+        self._woken = False
         self._written = written
         self._ready: deque[Job] = deque()
         self._writing = False
@@ -46,27 +51,34 @@ class Committer:
     def submit(self, job: Job) -> None:
         """Have a job done; its `answer` fires when it is on stable storage."""
         self._ready.append(job)
-        self._go_on()
+        self._wake()
 
     def between(self, call: Callable[[], object]) -> Deferred[Any]:
         """Call something in a thread while nothing is being written."""
         answer: Deferred[Any] = Deferred()
         self._exclusive.append((call, answer))
-        self._go_on()
+        self._wake()
         return answer
 
     def when_idle(self) -> Deferred[None]:
         """Return a Deferred that fires when all that was asked for is done."""
         idle: Deferred[None] = Deferred()
-        if self._writing:
+        if self._writing or self._woken:
             self._idle.append(idle)
         else:
             idle.callback(None)
         return idle
 
+    def _wake(self) -> None:
+        if not self._writing and not self._woken:
+            self._woken = True
+            self._at_end_of_turn(self._begin)
+
+    def _begin(self) -> None:
+        self._woken = False
+        self._go_on()
+
     def _go_on(self) -> None:
-        if self._writing:
-            return
         if self._exclusive:
             self._writing = True
             call, answer = self._exclusive.popleft()

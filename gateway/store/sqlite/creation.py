@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from secrets import token_hex
 
+from gateway.store.folders import make_folder, sync_folder
 from gateway.store.interfaces import StoreError
-from gateway.store.maildir.folders import make_folder, sync_folder
 from gateway.store.sqlite.errors import Damaged
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.migration import take_steps

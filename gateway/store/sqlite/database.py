@@ -12,6 +12,7 @@ from gateway.store.sqlite.creation import create, ready_to_open
 from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.migration import migrate
+from gateway.store.sqlite.rows import STATEMENTS
 
 BUSY_SECONDS = 15.0
 """How long to wait for another process that is writing."""
@@ -25,7 +26,11 @@ def connect(layout: Layout, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Conne
     Every commit is on stable storage when it returns; checkpoints are made by `checkpoints` only.
     """
     connection = sqlite3.connect(
-        layout.database, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        layout.database,
+        timeout=busy_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
     )
     try:
         connection.execute("PRAGMA synchronous = FULL")
@@ -62,6 +67,7 @@ class Database:
         self._closed = False
         self._idle: list[sqlite3.Connection] = []
         self._quick: sqlite3.Connection | None = None
+        self._writer: sqlite3.Connection | None = None
 
     def open(self) -> None:
         """Make the database if there is none yet, bring it up to date. Raises `StoreError`."""
@@ -80,7 +86,7 @@ class Database:
                 except BaseException:
                     connection.close()
                     raise
-            self._idle.append(connection)
+            self._writer = connection
             self._is_open = True
 
     @contextmanager
@@ -96,6 +102,21 @@ class Database:
                 connection.rollback()
             self._give_back(connection)
 
+    @contextmanager
+    def writer(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection that delivers, whose cache is warm, to its only user.
+
+        @raise StoreError: the database cannot be opened.
+        """
+        self.open()
+        connection = self._writer
+        assert connection is not None
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+
     @property
     def quick(self) -> sqlite3.Connection | None:
         """The connection of the reactor thread, which never waits; None while it is not open."""
@@ -107,9 +128,10 @@ class Database:
             self._is_open = False
             self._closed = True
             idle, self._idle = self._idle, []
-            quick, self._quick = self._quick, None
-            for connection in [*idle, *([quick] if quick is not None else [])]:
-                connection.close()
+            for connection in (*idle, self._quick, self._writer):
+                if connection is not None:
+                    connection.close()
+            self._quick = self._writer = None
 
     def _take(self) -> sqlite3.Connection:
         with self._lock:

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gateway.store.disk_errors import storage_error
 from gateway.store.interfaces import StorageFull, StoreError
-from gateway.store.maildir.errors import storage_error
 
 _DAMAGED = "; run 'pop3gw store check', and see \"Damage\" in docs/stores.md"
 _NOT_ALLOWED = "; it and its folder must be writable for whoever runs the gateway"

@@ -9,10 +9,10 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from gateway.store.interfaces import MessageAttributes, StoredCopy, StoreError
-from gateway.store.maildir.names import is_uidl
 from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.jobs import Delivery
 from gateway.store.sqlite.large import ArrivingFile, LargeFiles
+from gateway.store.uidl import is_uidl
 
 
 class IncomingMessage:
@@ -71,7 +71,7 @@ class IncomingMessage:
         if self._file is None:
             return self._hand_in(Delivery(mailboxes, self._attributes, _whole(blocks)))
         finished = self._in_thread(self._finish, blocks, mailboxes)
-        return finished.addCallback(self._hand_in).addCallbacks(self._accepted, self._refused)
+        return finished.addCallback(self._hand_in).addErrback(self._refused)
 
     def _hand_in(self, delivery: Delivery) -> Deferred[list[StoredCopy]]:
         self._submit(delivery)
@@ -83,12 +83,7 @@ class IncomingMessage:
         assert file is not None
         with told_as_store_error("write a message to", "a file"):
             file.finish()
-        return Delivery(mailboxes, self._attributes, None, file.name, file.octets, file.digest)
-
-    def _accepted(self, copies: list[StoredCopy]) -> list[StoredCopy]:
-        assert self._file is not None
-        self._in_thread(self._file.accept).addErrback(_no_matter)
-        return copies
+        return Delivery(mailboxes, self._attributes, None, file)
 
     def _refused(self, failure: Failure) -> Deferred[Any]:
         return self._in_thread(self.discard).addCallback(lambda _: failure)
@@ -96,11 +91,6 @@ class IncomingMessage:
     def _drop(self) -> None:
         if self._file is not None:
             self._in_thread(self.discard)
-
-
-def _no_matter(failure: Failure) -> None:
-    """Let the first name of a file stay until the next process starts."""
-    failure.trap(OSError)
 
 
 def _whole(blocks: Sequence[bytes]) -> bytes:

@@ -14,6 +14,13 @@ from gateway.store.sqlite.schema import REQUIRETLS, SMTPUTF8
 
 MICROSECONDS = 1_000_000
 
+_STATE = (
+    "SELECT next_number, next_mailbox, last_place, change,"
+    " (SELECT name FROM epochs ORDER BY id DESC LIMIT 1) FROM store"
+)
+_HASHED_AT_ONCE = 2047
+"""hashlib gives up the interpreter's lock for more, and has to wait until it gets it back."""
+
 
 class Mailboxes:
     """The row of each mailbox, by address. A row once committed stays, so it is remembered."""
@@ -40,15 +47,10 @@ class Insertion:
     def __init__(self, connection: sqlite3.Connection, mailboxes: Mailboxes) -> None:
         self._connection = connection
         self._mailboxes = mailboxes
-        row = connection.execute(
-            "SELECT next_number, next_mailbox, last_place, change FROM store"
-        ).fetchone()
-        self._number, self._next_mailbox, self._place, self._change = row
+        row = connection.execute(_STATE).fetchone()
+        self._number, self._next_mailbox, self._place, self._change, self._epoch = row
         self._first_number = self._number
         self._change += 1
-        query = "SELECT name, first_number FROM epochs ORDER BY id"
-        self._epochs: list[tuple[str, int]] = connection.execute(query).fetchall()
-        self._prefix = self._epochs[-1][0]
 
     def store(self, deliveries: Sequence[Delivery]) -> list[list[StoredCopy]]:
         """Store messages."""
@@ -58,12 +60,13 @@ class Insertion:
         copies: list[list[StoredCopy]] = []
         for delivery in deliveries:
             number, self._number = self._number, self._number + 1
-            if delivery.content is not None:
-                octets, digest = len(delivery.content), sha256(delivery.content).digest()
-                contents.append((number, delivery.content))
+            if delivery.file is not None:
+                octets, digest = delivery.file.octets, delivery.file.digest
+                files.append((number, delivery.file.name))
             else:
-                octets, digest = delivery.octets, delivery.digest
-                files.append((number, delivery.file))
+                content = delivery.content or b""
+                octets, digest = len(content), _digest(content)
+                contents.append((number, content))
             bodies.append((number, octets, len(delivery.mailboxes), digest))
             arrived, place = self._arrival(delivery.attributes.arrived)
             flags = SMTPUTF8 * delivery.attributes.smtputf8
@@ -77,7 +80,7 @@ class Insertion:
                 count = grown.setdefault(mailbox, [0, 0])
                 count[0] += 1
                 count[1] += octets
-                made.append(StoredCopy(mailbox, uidl or f"{self._prefix}.{number}"))
+                made.append(StoredCopy(mailbox, uidl or f"{self._epoch}.{number}"))
             copies.append(made)
         self._write(bodies, contents, files, messages)
         self._count(ids, grown)
@@ -140,7 +143,8 @@ class Insertion:
     def _is_free(self, mailbox: int, uidl: str) -> bool:
         """Say whether no message of a mailbox has a unique-id, and none will be given it."""
         name, _, digits = uidl.partition(".")
-        if name in (epoch for epoch, _ in self._epochs):
+        query = "SELECT 1 FROM epochs WHERE name = ?"
+        if self._connection.execute(query, (name,)).fetchone() is not None:
             # One of ours comes back, from a Maildir that was made of this store.
             given = digits.isdecimal() and int(digits) < self._first_number
             if not given or self._has(mailbox, digits):
@@ -151,3 +155,12 @@ class Insertion:
     def _has(self, mailbox: int, digits: str) -> bool:
         query = "SELECT 1 FROM messages WHERE mailbox = ? AND number = ? AND uidl IS NULL"
         return self._connection.execute(query, (mailbox, int(digits))).fetchone() is not None
+
+
+def _digest(content: bytes) -> bytes:
+    """Return the SHA-256 of a body that lies in memory."""
+    digest = sha256()
+    with memoryview(content) as view:
+        for at in range(0, len(content), _HASHED_AT_ONCE):
+            digest.update(view[at : at + _HASHED_AT_ONCE])
+    return digest.digest()

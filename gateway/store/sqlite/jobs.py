@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 
 from gateway.store.interfaces import MessageAttributes, StoredCopy
+from gateway.store.sqlite.large import ArrivingFile
+from gateway.store.sqlite.selection import Run
 
 
 @dataclass(eq=False, slots=True)
@@ -18,11 +20,7 @@ class Delivery:
     attributes: MessageAttributes
     content: bytes | None
     """The octets; None where they lie in a file."""
-    file: str = ""
-    octets: int = 0
-    """Of a file."""
-    digest: bytes = b""
-    """Of a file: SHA-256."""
+    file: ArrivingFile | None = None
     answer: Deferred[list[StoredCopy]] = field(default_factory=Deferred)
 
     @property
@@ -36,8 +34,10 @@ class Removal:
     """Messages of one mailbox that are to be deleted, or set aside."""
 
     mailbox: int
-    messages: Sequence[tuple[int, int]]
-    """Place and number of each."""
+    count: int
+    """Of the messages."""
+    runs: Callable[[], Iterable[Run]]
+    """Says which they are; called in the writer's thread."""
     until: float | None = None
     """Until when they are kept, in seconds since the epoch; None: they are not."""
     answer: Deferred[None] = field(default_factory=Deferred)
@@ -45,7 +45,7 @@ class Removal:
     @property
     def cost(self) -> int:
         """About how many octets it adds to the log."""
-        return 512 * len(self.messages) + 16_384
+        return 512 * self.count + 16_384
 
 
 Job = Delivery | Removal

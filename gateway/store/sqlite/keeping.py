@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Collection, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable
 
 from gateway.store.interfaces import DeletedMessage
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.listing import uidl_expression
 from gateway.store.sqlite.reader import open_body
 from gateway.store.sqlite.removal import remove
-from gateway.store.sqlite.rows import chunks
+from gateway.store.sqlite.selection import Run, conditions
 
 SUFFIX = "/deleted"
 _SHIFT = 8
@@ -27,11 +26,10 @@ _DAY = 86_400
 _MICROSECONDS = 1_000_000
 _HEADER_OCTETS = 16_384
 
-Keys = Sequence[tuple[int, int]]
-"""Place and number of each message."""
 
-
-def set_aside(connection: sqlite3.Connection, mailbox: int, keys: Keys, until: float) -> None:
+def set_aside(
+    connection: sqlite3.Connection, mailbox: int, runs: Iterable[Run], until: float
+) -> None:
     """Take messages out of the view of sessions.
 
     @param until: see `IKeepingMaildrop.set_aside`.
@@ -44,7 +42,7 @@ def set_aside(connection: sqlite3.Connection, mailbox: int, keys: Keys, until: f
         aside = _make(connection, address + SUFFIX)
     day = _FOR_EVER if until == math.inf else math.ceil(until / _DAY)
     flags = f"(flags & {_ATTRIBUTES}) | ({day} << {_SHIFT})"
-    _move(connection, mailbox, aside, keys, flags)
+    _move(connection, mailbox, aside, runs, flags)
 
 
 def list_aside(
@@ -85,7 +83,7 @@ def put_back(connection: sqlite3.Connection, address: str, uidls: Collection[str
     )
     found = [row for row in connection.execute(query, (aside, mailbox)) if row[2] in uidls]
     keys = [(place, number) for place, number, _ in found]
-    _move(connection, aside, mailbox, keys, f"flags & {_ATTRIBUTES}")
+    _move(connection, aside, mailbox, [keys], f"flags & {_ATTRIBUTES}")
     return sorted(uidl for _, _, uidl in found)
 
 
@@ -98,7 +96,7 @@ def remove_overdue(connection: sqlite3.Connection, address: str, moment: float, 
         f"SELECT place, number FROM messages WHERE mailbox = ? AND flags >> {_SHIFT} <= ? LIMIT ?",
         (aside, moment / _DAY, most),
     ).fetchall()
-    remove(connection, aside, keys)
+    remove(connection, aside, [keys])
     return len(keys)
 
 
@@ -115,12 +113,12 @@ def _make(connection: sqlite3.Connection, address: str) -> int:
     return int(number)
 
 
-def _move(connection: sqlite3.Connection, source: int, target: int, keys: Keys, flags: str) -> None:
+def _move(
+    connection: sqlite3.Connection, source: int, target: int, runs: Iterable[Run], flags: str
+) -> None:
     """Move messages from one mailbox to another; those that are gone do not matter."""
     count = octets = 0
-    for chunk in chunks(keys):
-        these = f"mailbox = ? AND (place, number) IN (VALUES {','.join(['(?,?)'] * len(chunk))})"
-        values = (source, *chain.from_iterable(chunk))
+    for these, values in conditions(connection, source, runs):
         found = connection.execute(
             f"SELECT count(*), total(octets) FROM messages WHERE {these}", values
         ).fetchone()

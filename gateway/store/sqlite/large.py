@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
-from gateway.store.maildir.folders import make_folder, sync_folder
+from gateway.store.folders import make_folder, sync_folder
 from gateway.store.process_folder import ProcessFolder
 from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error
+from gateway.store.sqlite.removal import reclaim
 from gateway.store.sqlite.rows import MOST_ROWS, marks
 
 
@@ -54,7 +56,9 @@ class LargeFiles:
             return ArrivingFile(self._folder.path / name, self._layout.large_file(name))
 
     def sweep(self) -> bool:
-        """Remove files whose last copy was deleted, unless a backup needs them. One at a time.
+        """Remove some of the bodies, and files, whose last copy was deleted. One call at a time.
+
+        Files stay while a backup needs them.
 
         @return: whether there may be more.
         @raise StoreError: it cannot be done.
@@ -63,14 +67,23 @@ class LargeFiles:
             self._database.connection() as connection,
             told_as_store_error("remove deleted mail from", self._layout.large),
         ):
+            more = self._reclaim(connection)
             query = f"SELECT name FROM dead_files LIMIT {MOST_ROWS}"
             names = [name for (name,) in connection.execute(query)]
             if not names or not self._remove(names):
-                return False
+                return more
             with transaction(connection):
                 these = f"name IN ({marks(len(names))})"
                 connection.execute(f"DELETE FROM dead_files WHERE {these}", names)
-            return len(names) == MOST_ROWS
+            return more or len(names) == MOST_ROWS
+
+    @staticmethod
+    def _reclaim(connection: sqlite3.Connection) -> bool:
+        query = "SELECT EXISTS (SELECT 1 FROM bodies WHERE copies <= 0)"
+        if not connection.execute(query).fetchone()[0]:
+            return False
+        with transaction(connection):
+            return reclaim(connection)
 
     def _remove(self, names: Sequence[str]) -> bool:
         descriptor = os.open(self._layout.keep_files, os.O_RDONLY | os.O_CREAT, 0o600)
@@ -136,8 +149,12 @@ class ArrivingFile:
         sync_folder(self._place.parent)
 
     def accept(self) -> None:
-        """Its row is committed."""
-        self._path.unlink(missing_ok=True)
+        """Its row is committed. Never raises."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError:
+            # The first name goes when the next process starts.
+            return
 
     def discard(self) -> None:
         """It will have no row. Raises `OSError`."""

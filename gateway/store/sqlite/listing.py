@@ -5,18 +5,18 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from gateway.store.interfaces import MessageAttributes, Snapshot
+from gateway.store.sqlite.columns import BLOCK, Column
 from gateway.store.sqlite.errors import Damaged
 from gateway.store.sqlite.insertion import MICROSECONDS
 from gateway.store.sqlite.schema import REQUIRETLS, SMTPUTF8
+from gateway.store.sqlite.selection import Run
 
 SMALL = 64
 """A mailbox of so many messages is listed as fast as an indexed look-up."""
-_BLOCK = 1000
-"""So many messages come in one row, as text, made while others have the interpreter's lock."""
 
 
 class Listing:
@@ -29,8 +29,8 @@ class Listing:
         """Its row; 0 where it has none yet."""
         self.change = change
         """The last change of the mailbox that is in here."""
-        self.places = array("q")
-        self.numbers = array("q")
+        self.places = Column()
+        self.numbers = Column()
         self.snapshot = Snapshot((), ())
 
     def __len__(self) -> int:
@@ -39,6 +39,19 @@ class Listing:
     def key(self, index: int) -> tuple[int, int, int]:
         """Return mailbox, place and number of the message at `index`."""
         return self.mailbox, self.places[index], self.numbers[index]
+
+    def runs(self, indexes: Sequence[int]) -> Iterator[Run]:
+        """Yield place and number of the messages at `indexes`, sorted, as runs without a gap."""
+        run: list[tuple[int, int]] = []
+        expected = 0
+        for index in indexes:
+            if index != expected and run:
+                yield run
+                run = []
+            run.append((self.places[index], self.numbers[index]))
+            expected = index + 1
+        if run:
+            yield run
 
 
 def load_if_small(
@@ -97,47 +110,85 @@ def _row(connection: sqlite3.Connection, address: str) -> tuple[int, int, int] |
 
 def uidl_expression(connection: sqlite3.Connection) -> str:
     """Return the SQL for the unique-id of a row of `messages`."""
-    epochs = connection.execute("SELECT name, first_number FROM epochs ORDER BY id").fetchall()
+    epochs = _epochs(connection)
     name = f"'{epochs[0][0]}.'"
     for later, first_number in epochs[1:]:
         name = f"CASE WHEN number >= {int(first_number)} THEN '{later}.' ELSE {name} END"
     return f"coalesce(uidl, {name} || number)"
 
 
+def _epochs(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    return connection.execute("SELECT name, first_number FROM epochs ORDER BY id").fetchall()
+
+
+_COLUMNS = "group_concat(place), group_concat(number), group_concat(octets), max(flags)"
+_GIVEN = "SELECT EXISTS (SELECT 1 FROM messages WHERE mailbox = ? AND uidl IS NOT NULL)"
+_RANGE = ", min(number), max(number)"
+_BLOCK_OF_ROWS = (
+    "SELECT {} FROM (SELECT place, number, octets, flags, uidl FROM messages"
+    f" WHERE mailbox = ? AND (place, number) > (?, ?) ORDER BY place, number LIMIT {BLOCK})"
+)
+
+
+class _Loading:
+    """Reads the messages of a mailbox, a block at a time, with as few columns as will do."""
+
+    def __init__(self, connection: sqlite3.Connection, listing: Listing) -> None:
+        self._connection = connection
+        self._listing = listing
+        self._epochs = _epochs(connection)
+        columns = _COLUMNS if len(self._epochs) == 1 else _COLUMNS + _RANGE
+        self._query = _BLOCK_OF_ROWS.format(columns)
+        (self._has_given,) = connection.execute(_GIVEN, (listing.mailbox,)).fetchone()
+        self._after = (listing.mailbox, -1 << 62, 0)
+        self.sizes = array("Q")
+        self.uidls: list[str] = []
+        self.smtputf8: list[int] = []
+
+    def next_block(self) -> bool:
+        """Read a block; return whether there was one."""
+        row = self._connection.execute(self._query, self._after).fetchone()
+        places, numbers, octets, flags, *range_ = row
+        if places is None:
+            return False
+        before = len(self.sizes)
+        self.sizes.extend(map(int, octets.split(",")))
+        if flags or self._has_given or not self._of_one_epoch(range_):
+            self._read_special(before)
+        else:
+            prefix = self._epoch(range_[0] if range_ else 0) + "."
+            self.uidls += (prefix + numbers.replace(",", "," + prefix)).split(",")
+        self._listing.places.append(places, len(self.sizes) - before)
+        self._listing.numbers.append(numbers, len(self.sizes) - before)
+        place, number = places.rpartition(",")[2], numbers.rpartition(",")[2]
+        self._after = (self._listing.mailbox, int(place), int(number))
+        return True
+
+    def _read_special(self, before: int) -> None:
+        """Read what has unique-ids of several kinds, or flags."""
+        uidl, flags = uidl_expression(self._connection), f"flags & {SMTPUTF8}"
+        query = _BLOCK_OF_ROWS.format(f"group_concat({uidl}, ' '), group_concat({flags}, '')")
+        uidls, marks = self._connection.execute(query, self._after).fetchone()
+        self.uidls += uidls.split(" ")
+        self.smtputf8 += [before + at for at, mark in enumerate(marks) if mark != "0"]
+
+    def _of_one_epoch(self, range_: list[int]) -> bool:
+        return not range_ or self._epoch(range_[0]) == self._epoch(range_[1])
+
+    def _epoch(self, number: int) -> str:
+        later = [name for name, first in self._epochs[1:] if first <= number]
+        return later[-1] if later else self._epochs[0][0]
+
+
 def _load(connection: sqlite3.Connection, address: str, row: tuple[int, int, int]) -> Listing:
     mailbox, change, messages = row
     listing = Listing(mailbox, change)
-    query = (
-        "SELECT group_concat(place), group_concat(number), group_concat(octets),"
-        f" group_concat(uidl, ' '), group_concat(CASE WHEN flags & {SMTPUTF8} THEN number END)"
-        " FROM (SELECT place, number, octets, flags,"
-        f" {uidl_expression(connection)} AS uidl FROM messages"
-        " WHERE mailbox = ? AND (place, number) > (?, ?)"
-        f" ORDER BY place, number LIMIT {_BLOCK})"
-    )
-    sizes, uidls, last = array("Q"), [], (-1 << 62, 0)
-    internationalized: set[int] = set()
-    while len(sizes) < messages:
-        places, numbers, octets, names, marked = connection.execute(
-            query, (mailbox, *last)
-        ).fetchone()
-        if places is None:
-            break
-        listing.places.extend(map(int, places.split(",")))
-        listing.numbers.extend(map(int, numbers.split(",")))
-        sizes.extend(map(int, octets.split(",")))
-        uidls += names.split(" ")
-        if marked is not None:
-            internationalized.update(map(int, marked.split(",")))
-        last = (listing.places[-1], listing.numbers[-1])
-    if not len(sizes) == len(uidls) == messages:
-        raise Damaged(f"the mailbox {address} has {len(sizes)} of its {messages} messages")
-    smtputf8 = [
-        index
-        for index, number in enumerate(listing.numbers if internationalized else ())
-        if number in internationalized
-    ]
-    listing.snapshot = Snapshot(sizes, uidls, smtputf8)
+    loading = _Loading(connection, listing)
+    while loading.next_block():
+        pass
+    if not len(loading.sizes) == len(loading.uidls) == messages:
+        raise Damaged(f"the mailbox {address} has {len(listing)} of its {messages} messages")
+    listing.snapshot = Snapshot(loading.sizes, loading.uidls, loading.smtputf8)
     return listing
 
 

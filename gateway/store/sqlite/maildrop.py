@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from gateway.store.holds import Hold
 from gateway.store.interfaces import IKeepingMaildrop, IMaildrop, MessageAttributes, StoreError
-from gateway.store.maildir.holds import Hold
 from gateway.store.sqlite.asking import Asking
 from gateway.store.sqlite.committer import Committer
 from gateway.store.sqlite.insertion import MICROSECONDS
@@ -72,8 +73,8 @@ class Maildrop:
         if not deleted:
             return succeed([])
         listing = self._listing
-        messages = [(listing.places[index], listing.numbers[index]) for index in deleted]
-        removal = Removal(listing.mailbox, messages, until)
+        runs = partial(listing.runs, deleted)
+        removal = Removal(listing.mailbox, len(deleted), runs, until)
         self._removing = True
         self._committer.submit(removal)
         return removal.answer.addBoth(self._removed)

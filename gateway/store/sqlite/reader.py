@@ -8,8 +8,8 @@ from pathlib import Path
 
 from zope.interface import implementer
 
+from gateway.store.disk_errors import storage_error
 from gateway.store.interfaces import IMessageReader, MessageGone
-from gateway.store.maildir.errors import storage_error
 from gateway.store.sqlite.errors import Damaged
 from gateway.store.sqlite.layout import Layout
 

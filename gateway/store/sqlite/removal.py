@@ -1,36 +1,34 @@
-"""Deleting messages, inside a transaction that the caller makes. Blocks."""
+"""Deleting messages, inside a transaction that the caller makes. Blocks.
+
+The copies of many messages are gone at once; the room that their bodies took is given back a
+portion at a time, in transactions of their own, so that nobody who delivers waits for it.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
 
-from gateway.store.sqlite.rows import chunks, marks
+from gateway.store.sqlite.rows import MOST_ROWS, marks
+from gateway.store.sqlite.selection import Run, conditions
 
 
-def remove(
-    connection: sqlite3.Connection, mailbox: int, messages: Sequence[tuple[int, int]]
-) -> None:
+def remove(connection: sqlite3.Connection, mailbox: int, runs: Iterable[Run]) -> None:
     """Delete messages of a mailbox; those that are gone already do not matter.
 
-    Bodies without a further copy go too; their files are noted in `dead_files`.
-
-    @param messages: place and number of each.
+    Bodies without a further copy go too, a few at once; many are left to `reclaim`.
     """
     count = octets = 0
-    for chunk in chunks(messages):
-        where = f"mailbox = ? AND (place, number) IN (VALUES {','.join(['(?,?)'] * len(chunk))})"
-        values = (mailbox, *chain.from_iterable(chunk))
+    for where, values in conditions(connection, mailbox, runs):
         found = connection.execute(
-            f"SELECT group_concat(number), count(*), total(octets) FROM messages WHERE {where}",
-            values,
+            f"SELECT count(*), total(octets) FROM messages WHERE {where}", values
         ).fetchone()
-        if found[1]:
+        if found[0]:
+            these = f"number IN (SELECT number FROM messages WHERE {where})"
+            connection.execute(f"UPDATE bodies SET copies = copies - 1 WHERE {these}", values)
             connection.execute(f"DELETE FROM messages WHERE {where}", values)
-            _forget_copies(connection, [int(number) for number in found[0].split(",")])
-            count += found[1]
-            octets += int(found[2])
+            count += found[0]
+            octets += int(found[1])
     if count:
         connection.execute("UPDATE store SET change = change + 1")
         connection.execute(
@@ -38,13 +36,25 @@ def remove(
             " change = (SELECT change FROM store) WHERE id = ?",
             (count, octets, mailbox),
         )
+    if count <= MOST_ROWS:
+        reclaim(connection)
 
 
-def _forget_copies(connection: sqlite3.Connection, numbers: list[int]) -> None:
+def reclaim(connection: sqlite3.Connection) -> bool:
+    """Remove bodies of which no copy is left; their files are noted in `dead_files`.
+
+    @return: whether there may be more.
+    """
+    query = f"SELECT number FROM bodies WHERE copies <= 0 LIMIT {MOST_ROWS}"
+    numbers = [number for (number,) in connection.execute(query)]
+    if numbers:
+        _reclaim(connection, numbers)
+    return len(numbers) == MOST_ROWS
+
+
+def _reclaim(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
     these = f"number IN ({marks(len(numbers))})"
-    connection.execute(f"UPDATE bodies SET copies = copies - 1 WHERE {these}", numbers)
-    dead = f"number IN (SELECT number FROM bodies WHERE {these} AND copies <= 0)"
-    connection.execute(f"DELETE FROM contents WHERE {dead}", numbers)
-    connection.execute(f"INSERT INTO dead_files SELECT name FROM files WHERE {dead}", numbers)
-    connection.execute(f"DELETE FROM files WHERE {dead}", numbers)
-    connection.execute(f"DELETE FROM bodies WHERE {these} AND copies <= 0", numbers)
+    connection.execute(f"DELETE FROM contents WHERE {these}", numbers)
+    connection.execute(f"INSERT INTO dead_files SELECT name FROM files WHERE {these}", numbers)
+    connection.execute(f"DELETE FROM files WHERE {these}", numbers)
+    connection.execute(f"DELETE FROM bodies WHERE {these}", numbers)

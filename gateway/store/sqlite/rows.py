@@ -13,16 +13,21 @@ from typing import Any, TypeVar
 
 MOST_ROWS = 128
 """A power of two; of 7 values each, these are within every SQLite's bound of 999 variables."""
+STATEMENTS = 512
+"""How many statements a connection keeps, so that each is made but once."""
+_EXACT = 32
+"""So many rows or fewer go in one statement, whatever their number."""
 
 Row = TypeVar("Row")
 
 
 def chunks(rows: Sequence[Row], most: int = MOST_ROWS) -> Iterator[Sequence[Row]]:
-    """Split rows into runs whose lengths are powers of two, so that few statements are made."""
+    """Split rows into few runs, whose lengths are so few that their statements can be kept."""
     at, length = 0, most
     while at < len(rows):
-        while length > len(rows) - at:
-            length //= 2
+        left = len(rows) - at
+        while length > left:
+            length = left if left <= _EXACT else length // 2
         yield rows[at : at + length]
         at += length
 

@@ -10,6 +10,7 @@ database BLOB is BYTEA and INTEGER is BIGINT.
 - `messages` is a copy in a mailbox, in the order that LIST shows. `place` is the time of arrival in
   microseconds, moved forward where the clock stood still or went back.
 - `bodies` is what copies of one message share; its octets are in `contents` or in a file (`files`).
+  One without copies is dead; its room is given back after the commit.
 - `dead_files` are files whose last copy was deleted; they are removed after the commit.
 - `change` counts transactions that changed a mailbox: what a later backup, and the snapshots kept
   in memory, look at.
@@ -74,7 +75,11 @@ CREATE TABLE dead_files (
 INSERT INTO store VALUES (1, 1, 1, 0, 0);
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+CREATE INDEX dead_bodies ON bodies (number) WHERE copies <= 0;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND)
 
 SMTPUTF8 = 1
 REQUIRETLS = 2

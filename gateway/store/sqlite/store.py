@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.client import Client
 from gateway.events import EventStream, Trouble
+from gateway.store.folders import make_folder
+from gateway.store.holds import Hold, MaildropHolds
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -19,8 +23,6 @@ from gateway.store.interfaces import (
     StoreError,
     Usage,
 )
-from gateway.store.maildir.folders import make_folder
-from gateway.store.maildir.holds import Hold, MaildropHolds
 from gateway.store.memory import Memory
 from gateway.store.sqlite.asking import Asking
 from gateway.store.sqlite.batch import BatchWriter
@@ -37,6 +39,7 @@ from gateway.store.sqlite.migration import refuse_newer
 from gateway.store.sqlite.usage import usage_of_domain, usage_of_mailbox
 from gateway.store.takeover import Takeover
 from gateway.store.writer import InThread, MessageWriter
+from gateway.store.writer_thread import WriterThread
 
 WAIT_SECONDS = 10.0
 """How long a login waits for a maildrop that is in use."""
@@ -52,7 +55,8 @@ class SQLiteStore:
 
     @param folder: the folder of the store, which is made if need be.
     @param in_thread: calls a function with arguments off the reactor thread.
-    @param reactor: for waiting.
+    @param reactor: for waiting. Where it takes calls from threads, as all real ones do, the store
+        writes in a thread of its own.
     @param events: where trouble is told.
     @param takeover: says which sessions have to give up their maildrop to another login.
     """
@@ -80,8 +84,13 @@ class SQLiteStore:
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._asking = Asking(self._database, in_thread)
-        writer = BatchWriter(self._database)
-        self._committer = Committer(writer.write, in_thread, self._written)
+        self._writer = WriterThread(reactor) if IReactorFromThreads.providedBy(reactor) else None
+        self._committer = Committer(
+            BatchWriter(self._database).write,
+            in_thread if self._writer is None else self._writer,
+            _at_once if self._writer is None else partial(reactor.callLater, 0),
+            self._written,
+        )
         self._checkpoints = Checkpoints(
             self._database, in_thread, self._committer.between, self._events
         )
@@ -106,7 +115,12 @@ class SQLiteStore:
     def stop(self) -> Deferred[None]:
         """Let all that was asked for be written, then close the database."""
         idle = self._committer.when_idle()
-        return idle.addCallback(lambda _: self._in_thread(self._close))
+        return idle.addCallback(self._end)
+
+    def _end(self, _: None) -> Deferred[None]:
+        if self._writer is not None:
+            self._writer.stop()
+        return self._in_thread(self._close)
 
     def open_maildrop(self, mailbox: str, client: Client) -> Deferred[IMaildrop]:
         """See `IMailStore.open_maildrop`."""
@@ -177,6 +191,10 @@ class SQLiteStore:
     def _close(self) -> None:
         self._large.stop()
         self._database.close()
+
+
+def _at_once(function: Callable[[], None]) -> None:
+    function()
 
 
 def _make_folder(folder: Path) -> None:

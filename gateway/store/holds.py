@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from gateway.client import Client
 from gateway.store.interfaces import MaildropInUse, StoreError
-from gateway.store.maildir.lock import FolderLock
+from gateway.store.lock import FolderLock
 from gateway.store.takeover import Takeover
 
 _POLL_SECONDS = 0.1

@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
+from gateway.store.disk_errors import storage_error
 from gateway.store.interfaces import MaildropInUse
-from gateway.store.maildir.errors import storage_error
 
 FILE = ".pop3gw.lock"
 
