@@ -21,13 +21,14 @@ READERS_OF_CONFIGURATION = _READERS | CONFIGURATION
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"tap"}),
+    frozenset({"workers"}),
     frozenset({"service"}),
     frozenset({"parts", "tls_parts"}),
     frozenset({"mailboxes"}),
     frozenset({"pop3", "smtp", "admin", "control", "acme", "imports"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),
-    frozenset({"wire", "events", "client", "files", "config_errors"}),
+    frozenset({"wire", "events", "client", "files", "config_errors", "shared"}),
 )
 """A part may import from itself and from the layers below it."""
 

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from gateway.events import EventStream
+from gateway.shared.tally import SharedTally
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
 from gateway.store.sqlite import SQLiteAdministration, SQLiteStore
@@ -30,7 +31,8 @@ def _open_maildir(data_root: Path, **named: Any) -> IMailStore:
     return MaildirStore(data_root / "mail", data_root / "spool", **named)
 
 
-def _open_sqlite(data_root: Path, **named: Any) -> IMailStore:
+def _open_sqlite(data_root: Path, *, tally: object, **named: Any) -> IMailStore:
+    del tally  # all workers ask the database
     store = SQLiteStore(data_root / "sqlite", **named)
     store.refuse_newer()
     return store
@@ -51,6 +53,7 @@ def open_store(
     reactor: IReactorTime,
     events: EventStream | None = None,
     takeover: Takeover | None = None,
+    tally: SharedTally | None = None,
 ) -> IMailStore:
     """Open the mail store of a data folder.
 
@@ -59,12 +62,18 @@ def open_store(
     @param reactor: for waiting.
     @param events: where trouble is told.
     @param takeover: says which sessions have to give up their maildrop to another login.
+    @param tally: where the workers of one gateway tell each other what they deliver.
     @return: the store; its `start` comes before anything else, and may block.
     @raise KeyError: there is no such kind.
     @raise StoreError: a later release has written it.
     """
     return KINDS[kind].open(
-        data_root, in_thread=in_thread, reactor=reactor, events=events, takeover=takeover
+        data_root,
+        in_thread=in_thread,
+        reactor=reactor,
+        events=events,
+        takeover=takeover,
+        tally=tally,
     )
 
 

@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from gateway.client import Client
 from gateway.events import EventStream, Trouble
+from gateway.shared.tally import SharedTally
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -60,6 +61,7 @@ class MaildirStore:
     @param events: where trouble is told.
     @param host: what the names of message files end with; the name of this machine by default.
     @param takeover: says which sessions have to give up their maildrop to another login.
+    @param tally: what the workers of one gateway tell each other; None where there is one process.
     """
 
     kind = "maildir"
@@ -77,6 +79,7 @@ class MaildirStore:
         memory_octets: int = MEMORY_OCTETS,
         host: str | None = None,
         takeover: Takeover | None = None,
+        tally: SharedTally | None = None,
     ) -> None:
         self._root = root
         self._spool = Spool(spool)
@@ -87,7 +90,7 @@ class MaildirStore:
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}
-        self._usage = UsageBook(root, in_thread, reactor)
+        self._usage = UsageBook(root, in_thread, reactor, tally)
 
     def start(self) -> None:
         """Make the folders, and remove what a gateway that died has left. Blocks.

@@ -1,0 +1,70 @@
+"""Taking connections from a socket that several processes listen on, each its share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IReadDescriptor
+from zope.interface import implementer
+
+from gateway.shared.counts import SharedCounts
+
+POLITE_SECONDS = 0.002
+"""How long a worker leaves a new connection to those that have fewer."""
+_AT_ONCE = 4
+"""How many connections are taken before it is looked who has how many."""
+
+
+@implementer(IReadDescriptor)
+class Door:
+    """Stands in for a listening port in the reactor.
+
+    All workers are woken by a connection, and the fastest would have most of them. One that has
+    more connections than another waits a moment; whoever is there first then takes what is left.
+
+    @param port: a port of Twisted's, which the reactor does not read from.
+    @param counts: who has how many connections.
+    """
+
+    def __init__(self, port: Any, counts: SharedCounts, reactor: Any) -> None:
+        self._port = port
+        self._counts = counts
+        self._reactor = reactor
+        self._call: Any = None
+        self._waited = False
+
+    def open(self) -> None:
+        """Take connections."""
+        self._call = None
+        self._reactor.addReader(self)
+
+    def close(self) -> None:
+        """Take no more; the socket stays open in other processes."""
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        else:
+            self._reactor.removeReader(self)
+        self._port.socket.close()
+
+    def fileno(self) -> int:
+        """See `IFileDescriptor`."""
+        return int(self._port.fileno())
+
+    def logPrefix(self) -> str:
+        """See `ILoggingContext`."""
+        return str(self._port.logPrefix())
+
+    def doRead(self) -> None:
+        """Somebody wants to connect."""
+        if not self._waited and self._counts.has_most():
+            self._waited = True
+            self._reactor.removeReader(self)
+            self._call = self._reactor.callLater(POLITE_SECONDS, self.open)
+            return
+        self._waited = False
+        self._port.numberAccepts = _AT_ONCE
+        self._port.doRead()
+
+    def connectionLost(self, reason: object) -> None:
+        """See `IFileDescriptor`: the reactor stops, or the socket was shut."""
