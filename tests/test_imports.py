@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = frozenset(
     {"config", "config_rules", "datafolder", "own_certificate", "settings", "welcome"}
 )
-_READERS = {"tap", "service", "parts", "tls_parts", "mailboxes", "admin", "control"}
+_READERS = {"tap", "workers", "service", "parts", "tls_parts", "mailboxes", "admin", "control"}
 READERS_OF_CONFIGURATION = _READERS | CONFIGURATION
 """Everybody else is given values."""
 

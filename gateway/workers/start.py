@@ -16,6 +16,7 @@ from gateway.service import build_gateway
 from gateway.settings import Settings
 from gateway.shared.tables import make_tables
 from gateway.workers.logfile import SharedLogFile
+from gateway.workers.postponed import Postponed
 from gateway.workers.supervisor import Supervisor
 from gateway.workers.worker import WorkerGateway
 
@@ -44,9 +45,12 @@ def build_supervisor(
             "leave workers out, or start twistd without --reactor",
         )
     workers = settings.service.workers
-    gateway = build_gateway(
-        settings, reactor, owner=owner, kind=WorkerGateway, tables=make_tables(workers)
-    )
+    postponed = Postponed()
+    with postponed.asked_of(reactor):
+        gateway = build_gateway(
+            settings, reactor, owner=owner, kind=WorkerGateway, tables=make_tables(workers)
+        )
+    gateway.postponed = postponed
     gateway.bind()
     gateway.hold()
     sys.stdout.write(gateway.welcome())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.service import GatewayService
 from gateway.workers.door import Door
+from gateway.workers.postponed import Postponed
 
 
 class WorkerGateway(GatewayService):
@@ -14,6 +15,8 @@ class WorkerGateway(GatewayService):
 
     upkeep = False
     """Whether this worker renews certificates and looks after mailboxes: one does it for all."""
+    postponed = Postponed()
+    """What is to happen when the reactor runs in a worker."""
     _doors: Sequence[Door] = ()
 
     def hold(self) -> None:
@@ -32,6 +35,7 @@ class WorkerGateway(GatewayService):
         @param deaf: called when it stops, and has let go of all sockets.
         """
         assert self._parts.tables is not None
+        self.postponed.ask(self._reactor)
         self._counts = self._parts.tables.connections
         self._parts.tables.begin(number)
         self._answers.supervisor = os.getppid()
