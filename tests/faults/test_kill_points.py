@@ -20,6 +20,7 @@ from tests.programs import require_program
 from tests.store.conformance import ANNA, BERT, Place, contents, deliver
 from tests.store.maildir_place import MaildirPlace
 from tests.store.sqlite_place import SQLitePlace
+from tests.store.threads import deliver_together
 
 SECONDS = 20.0
 ACKNOWLEDGED = 0
@@ -30,22 +31,33 @@ DELIVERIES: dict[str, tuple[list[bytes], tuple[str, ...], MessageAttributes | No
     "spooled": ([b"x" * 70_000, b"y" * 70_000, b"z"], (ANNA, BERT), None),
     "with attributes": ([b"x"], (ANNA,), MessageAttributes(requiretls=True)),
     "to a new mailbox": ([b"x"], (ANNA, "new@example.net"), None),
+    "in a group": ([b"x" * 4000], (ANNA, BERT), None),
 }
 
 
 def _child(place: Place, name: str, kind: str, ready: int, go: int) -> None:
-    """Deliver one message when told to, then end with `ACKNOWLEDGED`. Never returns."""
+    """Deliver when told to, then end with `ACKNOWLEDGED`. Never returns."""
     status = 99
     try:
         blocks, mailboxes, attributes = DELIVERIES[kind]
-        text = [f"Subject: {name}\r\n\r\n".encode(), *blocks, b"\r\n"]
+        texts = [
+            [f"Subject: {subject}\r\n\r\n".encode(), *blocks, b"\r\n"]
+            for subject in _subjects(name, kind)
+        ]
         store = place.another()
         os.write(ready, b"!")
         os.read(go, 1)
-        deliver(store, text, *mailboxes, attributes=attributes)
+        if len(texts) > 1:
+            deliver_together(place, [(b"".join(text), mailboxes) for text in texts])
+        else:
+            deliver(store, texts[0], *mailboxes, attributes=attributes)
         status = ACKNOWLEDGED
     finally:
         os._exit(status)
+
+
+def _subjects(name: str, kind: str) -> list[str]:
+    return [name, f"{name} second", f"{name} third"] if kind == "in a group" else [name]
 
 
 def _deliver(place: Place, name: str, kind: str, log: Path, *options: str) -> int:
@@ -130,8 +142,10 @@ def test_killed_before_each_system_call(place: Place, kind: str, tmp_path: Path)
         assert _deliver(place, f"{number} again", kind, log) == ACKNOWLEDGED
         found = _found(place, kind)
         for mailbox in mailboxes:
-            assert found[str(number), mailbox] in ((1,) if status == ACKNOWLEDGED else (0, 1))
-            assert found[f"{number} again", mailbox] == 1
+            for subject in _subjects(str(number), kind):
+                assert found[subject, mailbox] in ((1,) if status == ACKNOWLEDGED else (0, 1))
+            for subject in _subjects(f"{number} again", kind):
+                assert found[subject, mailbox] == 1
         assert _left_in_the_spool(tmp_path) == []
     assert kills >= 0.5 * len(calls)
 

@@ -181,11 +181,11 @@ def test_nothing_is_given_up_for_what_cannot_be_stored(
     maildir.add(b"Subject: one\n")
     maildir.add(b"Subject: two\n")
 
-    def commit(self: object, *arguments: Any) -> Any:
+    def sync(self: object) -> None:
         raise StorageFull("no room is left")
 
     with monkeypatch.context() as patched:
-        patched.setattr(IncomingMessage, "commit", commit)
+        patched.setattr(IncomingMessage, "sync", sync)
         done = office("import", "maildir", maildir.folder, ANNA, status=1)
     assert "no room is left" in done.out
     assert [message.octets for message in ours(office)] == [b"Subject: one\r\n"]

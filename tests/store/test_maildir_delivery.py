@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, maybeDeferred
 
 from gateway.store.interfaces import MessageAttributes, StorageFull, StoreError
+from gateway.store.maildir import copies as copies_module
 from gateway.store.maildir.names import parse
 from tests.store.conformance import (
     ANNA,
@@ -27,6 +27,7 @@ from tests.store.conformance import (
     uidls,
 )
 from tests.store.maildir_place import MaildirPlace
+from tests.store.threads import Threads, commit_together, deliver_together
 
 BIG = b"0123456789\r\n" * 20_000
 
@@ -83,22 +84,6 @@ class TestNamedAttributes(SystemWithoutNamelessFiles, AttributesConformance):
     pass
 
 
-class Threads:
-    """Runs blocking calls when the test says so, in order."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Deferred[Any], Callable[..., Any], tuple[Any, ...]]] = []
-
-    def __call__(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
-        done: Deferred[Any] = Deferred()
-        self.calls.append((done, function, arguments))
-        return done
-
-    def run_one(self) -> None:
-        done, function, arguments = self.calls.pop(0)
-        maybeDeferred(function, *arguments).chainDeferred(done)
-
-
 @pytest.fixture
 def threads() -> Threads:
     return Threads()
@@ -129,7 +114,7 @@ def test_a_writer_is_told_to_wait(place: MaildirPlace, threads: Threads) -> None
     assert len(threads.calls) == 1
     threads.run_one()
     committed = writer.commit((ANNA,))
-    threads.run_one()
+    threads.run_all()
     assert len(result(committed)) == 1
     assert contents(place.store) == [b"x" * 65_536 + b"y" * 60_000 + b"z" * 10_000 + b"\r\n"]
 
@@ -142,7 +127,7 @@ def test_commit_while_the_spool_is_written(place: MaildirPlace, threads: Threads
     threads.run_one()
     assert waiting.called
     assert contents(place.store) == []
-    threads.run_one()
+    threads.run_all()
     assert len(result(committed)) == 1
     assert contents(place.store) == [b"x" * 70_000 + b"end\r\n"]
 
@@ -200,6 +185,53 @@ def test_in_one_mailbox_or_in_none(place: MaildirPlace) -> None:
         for mailbox in (ANNA, BERT, "dora@example.org"):
             assert contents(place.store, mailbox) == []
     assert len(deliver(place.store, b"a\r\n", ANNA, BERT)) == 2
+
+
+def test_in_a_group_each_message_stands_for_itself(place: MaildirPlace) -> None:
+    place.folder(BERT).parent.joinpath("carl").write_bytes(b"a file, where a folder should be")
+    first, second, third, fourth = commit_together(
+        place,
+        [
+            (b"1\r\n", (BERT,)),
+            (b"2\r\n", (ANNA,)),
+            (b"3\r\n", (ANNA, "carl@example.org")),
+            (b"4\r\n", (ANNA, BERT)),
+        ],
+    )
+    assert [len(result(each)) for each in (first, second, fourth)] == [1, 1, 2]
+    with pytest.raises(StoreError, match=r"/carl.*: Not a directory"):
+        result(third)
+    assert contents(place.store, ANNA) == [b"2\r\n", b"4\r\n"]
+    assert contents(place.store, BERT) == [b"1\r\n", b"4\r\n"]
+    assert spooled(place) == []
+
+
+def test_a_folder_of_a_group_cannot_be_synced(
+    place: MaildirPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sync_folder(folder: Path | str) -> None:
+        if str(folder).endswith("bert/new"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    deliver(place.store, b"0\r\n", ANNA, BERT)
+    monkeypatch.setattr(copies_module, "sync_folder", sync_folder)
+    commits = commit_together(
+        place,
+        [(b"1\r\n", (ANNA,)), (b"2\r\n", (ANNA,)), (b"3\r\n", (ANNA, BERT)), (b"4\r\n", (BERT,))],
+    )
+    assert [len(result(commit)) for commit in commits[:2]] == [1, 1]
+    for commit in commits[2:]:
+        with pytest.raises(StoreError, match=r"bert: Input/output error"):
+            result(commit)
+    assert contents(place.store, ANNA) == [b"0\r\n", b"1\r\n", b"2\r\n"]
+    assert contents(place.store, BERT) == [b"0\r\n"]
+
+
+def test_a_group_keeps_the_order_of_its_messages(place: MaildirPlace) -> None:
+    texts = [b"%d\r\n" % number for number in range(300)]
+    copies = deliver_together(place, [(text, (ANNA,)) for text in texts])
+    assert contents(place.store) == texts
+    assert uidls(place.store) == [copy.uidl for (copy,) in copies]
 
 
 def test_a_name_too_long(place: MaildirPlace) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from gateway.store.interfaces import MessageAttributes
 from tests.store.conformance import *
 from tests.store.maildir_place import MaildirPlace
+from tests.store.threads import deliver_together
 """
 NAMED = "del os.O_TMPFILE\n"
 READY = """
@@ -123,6 +124,22 @@ def test_spooled_while_it_arrives(tmp_path: Path) -> None:
         "fsync spool",
         "link anna/new/message",
         "fsync anna/new",
+    ]
+
+
+def test_a_group_syncs_a_folder_once(tmp_path: Path) -> None:
+    messages = '[(b"1", (ANNA,)), (b"2", (ANNA,)), (b"3", (ANNA, BERT))]'
+    calls = traced(tmp_path, f"deliver_together(place, {messages})")
+    alone = ["create spool", "write spool", "fsync spool", "link anna/new/message"]
+    alone += ["fsync anna/new"]
+    assert calls[-len(alone) - 11 :] == [
+        *alone,
+        *("create spool", "write spool") * 2,
+        *("fsync spool",) * 2,
+        *("link anna/new/message",) * 2,
+        "link bert/new/message",
+        "fsync anna/new",
+        "fsync bert/new",
     ]
 
 

@@ -83,7 +83,7 @@ def test_a_delivery_that_overtakes_a_count(place: MaildirPlace) -> None:
 
     def later(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
         done: Deferred[Any] = Deferred()
-        if function.__name__ != "_count":
+        if getattr(function, "__name__", "") != "_count":
             return maybeDeferred(function, *arguments)
         counted = function(*arguments)
         calls.append(lambda: done.callback(counted))

@@ -1,4 +1,4 @@
-"""Putting one message into several mailboxes: in all of them or in none. Blocks."""
+"""Putting a message into several mailboxes: in all of them or in none. Blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.store.interfaces import MessageAttributes
+from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir import records
 from gateway.store.maildir.errors import storage_error
 from gateway.store.maildir.folders import make_mailbox, sync_folder
@@ -18,28 +18,69 @@ _NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
 _BLOCK = 1_048_576
 
 
-def store_copies(
-    file: SpoolFile, base: str, folders: Sequence[Path], attributes: MessageAttributes
-) -> None:
-    """Store a message that is on stable storage in mailboxes, durably.
+class Copies:
+    """The copies of one message that is on stable storage.
 
-    All names are made before the first folder is synced, so that one write to the journal of the
+    @param base: the base name of all of them.
+    @param folders: the mailboxes.
+    """
+
+    def __init__(
+        self, file: SpoolFile, base: str, folders: Sequence[Path], attributes: MessageAttributes
+    ) -> None:
+        self.base = base
+        self.folders = folders
+        self._file = file
+        self._attributes = attributes
+        self._placed: list[Path] = []
+
+    def place(self) -> None:
+        """Make the message visible in all mailboxes. `sync_copies` makes that durable.
+
+        @raise StoreError: it is in none of them.
+        """
+        for folder in self.folders:
+            try:
+                _place_making_folders(self._file, self.base, folder, self._attributes)
+            except OSError as error:
+                self.take_back()
+                raise storage_error("store a message in", folder, error) from error
+            self._placed.append(folder)
+
+    def take_back(self) -> None:
+        """Remove the copies, durably where the disk lets us. Never raises."""
+        for folder in self._placed:
+            try:
+                (folder / "new" / self.base).unlink()
+                sync_folder(f"{folder}/new")
+            except OSError:
+                # The disk is failing. The others are still to be taken back.
+                continue
+
+
+def sync_copies(group: Sequence[Copies]) -> dict[Copies, StoreError]:
+    """Make the names of copies durable. A folder that several share is synced once.
+
+    All names were made before the first folder is synced, so that one write to the journal of the
     file system serves all.
 
-    @param base: the base name of all copies.
-    @raise StoreError: no copy is stored.
+    @return: those that cannot be made durable, and were taken back.
     """
-    stored: list[Path] = []
-    folder = folders[0]
-    try:
-        for folder in folders:
-            _place_making_folders(file, base, folder, attributes)
-            stored.append(folder)
-        for folder in folders:
+    errors: dict[Path, StoreError] = {}
+    for folder in dict.fromkeys(folder for copies in group for folder in copies.folders):
+        try:
             sync_folder(f"{folder}/new")
-    except OSError as error:
-        _take_back(base, stored)
-        raise storage_error("store a message in", folder, error) from error
+        except OSError as error:
+            errors[folder] = storage_error("store a message in", folder, error)
+    if not errors:
+        return {}
+    failed: dict[Copies, StoreError] = {}
+    for copies in group:
+        for folder in errors.keys() & copies.folders:
+            failed[copies] = errors[folder]
+    for copies in failed:
+        copies.take_back()
+    return failed
 
 
 def _place_making_folders(
@@ -80,14 +121,3 @@ def _copy(file: SpoolFile, base: str, folder: Path) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _take_back(base: str, folders: Sequence[Path]) -> None:
-    """Remove the copies that were stored already."""
-    for folder in folders:
-        try:
-            (folder / "new" / base).unlink()
-            sync_folder(f"{folder}/new")
-        except OSError:
-            # The disk is failing. The others are still to be taken back.
-            continue

@@ -4,71 +4,95 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from gateway.store.interfaces import MessageAttributes, StoredCopy, StoreError
-from gateway.store.maildir.copies import store_copies
+from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir.errors import told_as_store_error
-from gateway.store.maildir.folders import mailbox_folder
 from gateway.store.maildir.names import NameMaker, is_uidl
 from gateway.store.maildir.spool import Spool, SpoolFile
 from gateway.wire.newlines import CanonicalSize, LFEncoder
 
+# Not everywhere: there a message goes to the disk when it is synced, and not earlier.
+_ADVISE = getattr(os, "posix_fadvise", None)
+
 
 class IncomingMessage:
-    """Writes a message to the spool and then into mailboxes. One call at a time, in any thread."""
+    """Writes a message to the spool. One call at a time, in any thread.
 
-    def __init__(
-        self, root: Path, spool: Spool, names: NameMaker, attributes: MessageAttributes
-    ) -> None:
-        self._root = root
+    @raise StoreError: from any method but `discard`.
+    """
+
+    def __init__(self, spool: Spool, names: NameMaker, attributes: MessageAttributes) -> None:
+        self.attributes = attributes
+        self.finished = False
+        """Whether all its octets were written."""
         self._spool = spool
         self._names = names
-        self._attributes = attributes
         self._file: SpoolFile | None = None
         self._file_octets = 0
         self._size = CanonicalSize()
         self._encoder = LFEncoder()
+        self._synced = False
 
     @property
     def octets(self) -> int:
-        """How large it is with CRLF line ends, once it is committed."""
+        """How large it is with CRLF line ends, once `finish` was called."""
         return self._size.octets
 
+    @property
+    def is_spooled(self) -> bool:
+        """Whether some of it lies in the spool."""
+        return self._file is not None
+
+    @property
+    def file(self) -> SpoolFile:
+        """Where it lies, once `finish` was called."""
+        assert self._file is not None
+        return self._file
+
+    def check(self) -> None:
+        """See that it may be stored at all."""
+        uidl = self.attributes.uidl
+        if uidl is not None and not is_uidl(uidl):
+            raise StoreError(
+                f"{uidl!r} cannot be a unique-id: RFC 1939 section 7 allows 1 to 70"
+                " characters from 0x21 to 0x7E"
+            )
+
     def add(self, blocks: Sequence[bytes]) -> None:
-        """Write the next octets, in canonical form. Raises `StoreError`."""
+        """Write the next octets, in canonical form."""
         with told_as_store_error("write a message to", "the spool"):
-            self._write(self._open(), self._encoder.encode(b"".join(blocks)))
+            self._write(self._encoder.encode(b"".join(blocks)))
 
-    def commit(self, blocks: Sequence[bytes], mailboxes: Sequence[str]) -> list[StoredCopy]:
-        """Write the last octets, then store the message in all mailboxes, durably.
+    def finish(self, blocks: Sequence[bytes]) -> None:
+        """Write the last octets."""
+        with told_as_store_error("write a message to", "the spool"):
+            self._write(self._encoder.encode(b"".join(blocks)) + self._encoder.finish())
+        self._size.finish()
+        self.finished = True
 
-        @raise StoreError: it is stored in none.
+    def begin_sync(self) -> None:
+        """Have the disk begin to write, so that `sync` waits less: no promise.
+
+        The file system then gives all messages of a group their blocks before the first is
+        synced, and so that one commit of its journal serves all of them.
         """
-        wanted = self._attributes.uidl
-        try:
-            if not mailboxes:
-                return []
-            if wanted is not None and not is_uidl(wanted):
-                raise StoreError(
-                    f"{wanted!r} cannot be a unique-id: RFC 1939 section 7 allows 1 to 70"
-                    " characters from 0x21 to 0x7E"
-                )
+        if _ADVISE is not None and not self._synced:
             with told_as_store_error("write a message to", "the spool"):
-                file = self._open()
-                data = self._encoder.encode(b"".join(blocks)) + self._encoder.finish()
-                self._write(file, data)
-                self._size.finish()
-                os.fsync(file.descriptor)
-            base = self._names.make(self._file_octets, self._size.octets)
-            folders = [mailbox_folder(self._root, mailbox) for mailbox in mailboxes]
-            store_copies(file, base, folders, self._attributes)
-            return [StoredCopy(mailbox, wanted or base) for mailbox in mailboxes]
-        finally:
-            self.discard()
+                _ADVISE(self.file.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def sync(self) -> None:
+        """Wait until it is on stable storage."""
+        if not self._synced:
+            with told_as_store_error("write a message to", "the spool"):
+                os.fsync(self.file.descriptor)
+            self._synced = True
+
+    def name(self) -> str:
+        """Make the base name of its copies."""
+        return self._names.make(self._file_octets, self._size.octets)
 
     def discard(self) -> None:
-        """Give up the spool file. Never raises."""
+        """Give up the spool file; copies stay. Never raises."""
         file, self._file = self._file, None
         if file is not None:
             try:
@@ -77,12 +101,9 @@ class IncomingMessage:
                 # What is left in the spool goes when the next process starts.
                 return
 
-    def _open(self) -> SpoolFile:
+    def _write(self, data: bytes) -> None:
         if self._file is None:
             self._file = self._spool.create()
-        return self._file
-
-    def _write(self, file: SpoolFile, data: bytes) -> None:
-        file.write(data)
+        self._file.write(data)
         self._size.feed(data)
         self._file_octets += len(data)

@@ -14,6 +14,7 @@ from zope.interface import implementer
 from gateway.client import Client
 from gateway.events import EventStream, Trouble
 from gateway.shared.tally import SharedTally
+from gateway.store.group_commit import GroupCommit
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -32,6 +33,7 @@ from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.maildrop import InThread, Maildrop
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
+from gateway.store.maildir.storing import Storing, store_all, write_large
 from gateway.store.maildir.tidy import tidy_tmp
 from gateway.store.maildir.usage import UsageBook
 from gateway.store.memory import Memory
@@ -91,6 +93,7 @@ class MaildirStore:
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}
         self._usage = UsageBook(root, in_thread, reactor, tally)
+        self._commits = GroupCommit(partial(store_all, root), in_thread)
 
     def start(self) -> None:
         """Make the folders, and remove what a gateway that died has left. Blocks.
@@ -111,14 +114,19 @@ class MaildirStore:
 
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
-        message = IncomingMessage(self._root, self._spool, self._names, attributes)
+        message = IncomingMessage(self._spool, self._names, attributes)
         commit = partial(self._commit, message)
         return MessageWriter(message, commit, self._memory, self._in_thread)
 
     def _commit(
         self, message: IncomingMessage, blocks: list[bytes], mailboxes: Sequence[str]
     ) -> Deferred[list[StoredCopy]]:
-        stored: Deferred[list[StoredCopy]] = self._in_thread(message.commit, blocks, mailboxes)
+        storing = Storing(message, blocks, mailboxes)
+        if message.is_spooled:
+            written = self._in_thread(write_large, message, blocks)
+            stored = written.addCallback(lambda _: self._commits.do(storing))
+        else:
+            stored = self._commits.do(storing)
         return stored.addCallback(self._usage.add, message)
 
     def usage(self, mailbox: str, fresh: bool = False) -> Usage | Deferred[Usage]:
