@@ -101,19 +101,21 @@ class Sample:
 
 def measure(workers: int, seconds: float, store: str, *, pipelined: bool) -> Sample:
     """Start a gateway, let it warm up, and measure."""
-    with tempfile.TemporaryDirectory() as name:
-        with Gateway(
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Gateway(
             Path(name), configuration=CONFIGURATION, options=[], store=store, workers=workers
-        ) as gateway:
-            accounts = gateway.add_accounts(USERS)
-            load = Load(gateway.ports["pop3"], accounts, pipelined=pipelined)
-            load.run(20, sessions=USERS * workers * 8)
-            assert gateway.process is not None
-            before = cpu_seconds(gateway.process.pid)
-            took = load.run(seconds)
-            used = cpu_seconds(gateway.process.pid) - before
-            mib = resident_mib(gateway.process.pid)
-            return Sample(used / load.done * 1000, load.done / took, mib)
+        ) as gateway,
+    ):
+        accounts = gateway.add_accounts(USERS)
+        load = Load(gateway.ports["pop3"], accounts, pipelined=pipelined)
+        load.run(20, sessions=USERS * workers * 8)
+        assert gateway.process is not None
+        before = cpu_seconds(gateway.process.pid)
+        took = load.run(seconds)
+        used = cpu_seconds(gateway.process.pid) - before
+        mib = resident_mib(gateway.process.pid)
+        return Sample(used / load.done * 1000, load.done / took, mib)
 
 
 def main() -> None:
@@ -122,7 +124,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short run of each")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2], help="how many")
     parser.add_argument("--store", default="maildir")
-    parser.add_argument("--pipelined", action="store_true", help="all commands of a session at once")
+    parser.add_argument(
+        "--pipelined", action="store_true", help="all commands of a session at once"
+    )
     options = parser.parse_args()
     rounds, seconds = (1, 2.0) if options.quick else (3, 5.0)
     samples: dict[int, list[Sample]] = {workers: [] for workers in options.workers}
@@ -131,7 +135,9 @@ def main() -> None:
             samples[workers].append(
                 measure(workers, seconds, options.store, pipelined=options.pipelined)
             )
-    print(f"{'workers':>8}{'ms CPU a session':>18}{'sessions/s':>12}{'MiB':>7}{'CPU':>7}{'load':>7}")
+    print(
+        f"{'workers':>8}{'ms CPU a session':>18}{'sessions/s':>12}{'MiB':>7}{'CPU':>7}{'load':>7}"
+    )
     first = options.workers[0]
     for workers in options.workers:
         cpu, rate, mib = (

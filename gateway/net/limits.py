@@ -72,6 +72,11 @@ class SharedConnectionLimits(ConnectionLimits):
         super().__init__(total, per_address, exempt_networks)
         self._counts = counts
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for one more, from wherever it comes."""
+        return 0 < self._total <= self._counts.total()
+
     def admit(self, client: Client) -> bool:
         """See `ConnectionLimits.admit`."""
         # Said first and looked at then, so that two workers never both give the last place away.

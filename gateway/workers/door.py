@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
-from gateway.shared.counts import SharedCounts
-
-POLITE_SECONDS = 0.002
-"""How long a worker leaves a new connection to those that have fewer."""
 _AT_ONCE = 4
 """How many connections are taken before it is looked who has how many."""
 
@@ -19,16 +16,17 @@ _AT_ONCE = 4
 class Door:
     """Stands in for a listening port in the reactor.
 
-    All workers are woken by a connection, and the fastest would have most of them. One that has
-    more connections than another waits a moment; whoever is there first then takes what is left.
+    All workers are woken by a connection, and the fastest would have most of them. So one may wait
+    a moment; whoever is there first then takes what is left.
 
     @param port: a port of Twisted's, which the reactor does not read from.
-    @param counts: who has how many connections.
+    @param pause: called when somebody wants to connect; says for how many seconds to wait, 0.0 if
+        not at all.
     """
 
-    def __init__(self, port: Any, counts: SharedCounts, reactor: Any) -> None:
+    def __init__(self, port: Any, pause: Callable[[], float], reactor: Any) -> None:
         self._port = port
-        self._counts = counts
+        self._pause = pause
         self._reactor = reactor
         self._call: Any = None
         self._waited = False
@@ -57,10 +55,10 @@ class Door:
 
     def doRead(self) -> None:
         """Somebody wants to connect."""
-        if not self._waited and self._counts.has_most():
+        if not self._waited and (seconds := self._pause()):
             self._waited = True
             self._reactor.removeReader(self)
-            self._call = self._reactor.callLater(POLITE_SECONDS, self.open)
+            self._call = self._reactor.callLater(seconds, self.open)
             return
         self._waited = False
         self._port.numberAccepts = _AT_ONCE

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gateway.service import GatewayService
 from gateway.workers.door import Door
 from gateway.workers.postponed import Postponed
+
+POLITE_SECONDS = 0.002
+"""How long a worker leaves a new connection to those that have fewer."""
+FULL_SECONDS = 0.02
+"""How long one waits that is too many: another may have ended, and its worker not know it yet."""
 
 
 class WorkerGateway(GatewayService):
@@ -37,6 +43,7 @@ class WorkerGateway(GatewayService):
         assert self._parts.tables is not None
         self.postponed.ask(self._reactor)
         self._counts = self._parts.tables.connections
+        self._limits: Any = self._factories[0].limits
         self._parts.tables.begin(number)
         self._answers.supervisor = os.getppid()
         self._tell_ready = ready
@@ -61,11 +68,16 @@ class WorkerGateway(GatewayService):
 
     def _ready(self, _: object) -> None:
         listeners = self.every_listener() if self.upkeep else self.listeners
-        self._doors = [Door(listener.hold(), self._counts, self._reactor) for listener in listeners]
+        self._doors = [Door(listener.hold(), self._pause, self._reactor) for listener in listeners]
         self._counts.serve(True)
         for door in self._doors:
             door.open()
         self._tell_ready()
+
+    def _pause(self) -> float:
+        if self._limits.full:
+            return FULL_SECONDS
+        return POLITE_SECONDS if self._counts.has_most() else 0.0
 
     async def _stop_listeners(self) -> None:
         self._counts.serve(False)

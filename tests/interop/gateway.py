@@ -142,11 +142,12 @@ class Gateway:
     def kill9(self) -> None:
         """End it as a crash would."""
         if self.process is not None:
-            workers = self.workers()
-            self.process.kill()
-            for pid in workers:
+            # All as if at one moment: no worker winds down, and none is replaced.
+            self.process.send_signal(signal.SIGSTOP)
+            for pid in self.workers():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait(timeout=10)
             self.process = None
 
