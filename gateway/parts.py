@@ -14,10 +14,11 @@ from twisted.python.threadpool import ThreadPool
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.errors import AccountError
-from gateway.accounts.hashing import HashingPool
+from gateway.accounts.hashing import PROVEN_SECONDS, HashingPool
 from gateway.accounts.login import Authenticator
 from gateway.accounts.logins import Logins, open_logins
 from gateway.accounts.portal import build_access
+from gateway.accounts.proven import ProvenPasswords, SharedProvenPasswords
 from gateway.accounts.schemes import Argon2Parameters
 from gateway.accounts.sources.surroundings import Surroundings
 from gateway.accounts.throttle import ThrottleRules
@@ -101,6 +102,7 @@ def build_parts(
         parallel=os.cpu_count() or 2,
         parameters=Argon2Parameters(**settings.auth.argon2.model_dump()),
         scram_iterations=settings.auth.scram_iterations,
+        proven=_proven(reactor, tables),
     )
     takeover = build_takeover(settings, folder, in_thread)
     store = _open_store(kind, folder, in_thread, reactor, events, takeover, tables)
@@ -131,6 +133,12 @@ def build_parts(
         access.directory,
         tables,
     )
+
+
+def _proven(reactor: Any, tables: SharedTables | None) -> ProvenPasswords | None:
+    if tables is None:
+        return None
+    return SharedProvenPasswords(reactor.seconds, PROVEN_SECONDS, tables.proven)
 
 
 def _rules(settings: Settings) -> ThrottleRules:

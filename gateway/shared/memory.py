@@ -18,10 +18,10 @@ class KeyedHash:
     def __init__(self) -> None:
         self._key = token_bytes(16)
 
-    def octets(self, *texts: str) -> bytes:
-        """Return 8 octets, the same for the same texts."""
+    def octets(self, *texts: str, size: int = 8) -> bytes:
+        """Return `size` octets, the same for the same texts."""
         joined = "\0".join(texts).encode("utf-8", "surrogatepass")
-        return blake2b(joined, key=self._key, digest_size=8).digest()
+        return blake2b(joined, key=self._key, digest_size=size).digest()
 
     def number(self, *texts: str) -> int:
         """Return a number below 2 ** 64, the same for the same texts."""

@@ -18,6 +18,9 @@ class SharedTables:
     connections: SharedCounts
     attempts: SharedAttempts
     logins: SharedTimes
+    """The last login of each user."""
+    proven: SharedTimes
+    """Until when a password that was right needs no second hash."""
     deliveries: SharedTally
 
     def begin(self, number: int) -> None:
@@ -37,6 +40,7 @@ def make_tables(workers: int) -> SharedTables:
     return SharedTables(
         SharedCounts(workers),
         SharedAttempts(workers, time.time),
+        SharedTimes(),
         SharedTimes(),
         SharedTally(workers),
     )

@@ -7,8 +7,8 @@ import struct
 from gateway.shared.memory import KeyedHash, shared_memory
 
 _BUCKETS = 1 << 14
-_BUCKET = struct.Struct("=QdQdQdQd")
-_CELL = struct.Struct("=Qd")
+_BUCKET = struct.Struct("=16sd16sd16sd16sd")
+_CELL = struct.Struct("=16sd")
 
 
 class SharedTimes:
@@ -38,6 +38,6 @@ class SharedTimes:
         place = marks.index(mark) if mark in marks else times.index(min(times))
         _CELL.pack_into(self._memory, bucket + place * _CELL.size, mark, time)
 
-    def _find(self, name: str) -> tuple[int, int]:
-        mark = self._hash.number(name)
-        return mark, (mark % _BUCKETS) * _BUCKET.size
+    def _find(self, name: str) -> tuple[bytes, int]:
+        mark = self._hash.octets(name, size=16)
+        return mark, int.from_bytes(mark[:4], "little") % _BUCKETS * _BUCKET.size

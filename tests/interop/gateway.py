@@ -139,6 +139,11 @@ class Gateway:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
+    def serving(self) -> list[int]:
+        """The processes that serve clients: the workers, or the one process."""
+        assert self.process is not None
+        return self.workers() or [self.process.pid]
+
     def kill9(self) -> None:
         """End it as a crash would."""
         if self.process is not None:
