@@ -67,6 +67,8 @@ class Worker:
     def start(self) -> None:
         """Fork a process. It is of no use to call it while there is one."""
         self._call = None
+        if self._supervisor.stopping:
+            return
         ours, theirs = socket.socketpair()
         others = [ours, *self._supervisor.sockets()]
         gateway = self._supervisor.gateway

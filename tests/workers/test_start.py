@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import poplib
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.control.client import ask_all
-from tests.process.twistd import FREE_PORTS, Running, running, twistd
+from tests.process.twistd import FREE_PORTS, TWIST, TWISTD, Running, running, start, twistd
 from tests.workers.office import lives, wait_for
 
 ARGUMENTS = ["-n", "--pidfile=", "pop3gw", *FREE_PORTS, "--workers", "2"]
@@ -143,3 +144,59 @@ def test_a_hangup_does_not_end_one_process_either(tmp_path: Path) -> None:
         time.sleep(0.3)
         log_in(gateway, gateway.port("pop3")).quit()
         assert gateway.stop() in (0, -signal.SIGINT)
+
+
+SOCKET_ACTIVATED = """
+import os, socket
+listening = socket.create_server(("127.0.0.1", 0))
+os.dup2(listening.fileno(), 3)
+os.set_blocking(3, False)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="pop3")
+"""
+
+
+def test_a_socket_of_systemd(tmp_path: Path) -> None:
+    arguments = [
+        "-n",
+        "--pidfile=",
+        "pop3gw",
+        "--workers=2",
+        "--pop3",
+        "systemd:domain=INET:name=pop3",
+    ]
+    with running(tmp_path, *arguments, program=SOCKET_ACTIVATED + TWISTD) as gateway:
+        clients = [poplib.POP3("127.0.0.1", gateway.port("pop3"), timeout=20) for _ in range(6)]
+        answers = ask_all(tmp_path / "pop3gw-data" / "run", {"do": "sessions"})
+        assert [len(answer.values["sessions"]) for answer in answers] == [3, 3]
+        for client in clients:
+            client.quit()
+        assert gateway.stop() in (0, -signal.SIGINT)
+        assert "Traceback" not in gateway.output
+
+
+def test_twist_and_a_log_in_json(tmp_path: Path) -> None:
+    arguments = ["--log-format=json", "pop3gw", *FREE_PORTS, "--workers=2"]
+    with start(tmp_path, arguments, TWIST) as gateway:
+        gateway.wait_for(lambda: '"pop3gw is ready"' in gateway.output, "ready")
+        found = workers(tmp_path)
+        assert len(found) == 2
+        port = int(re.findall(r'"listening pop3 \S+:(\d+)"', gateway.output)[0])
+        for _ in range(20):
+            log_in(gateway, port).quit()
+        assert gateway.stop(signal.SIGTERM) in (0, -signal.SIGTERM)
+        assert not any(lives(pid) for pid in found)
+        _, _, log = gateway.output.partition("\x1e")
+        entries = [json.loads(entry) for entry in log.split("\x1e")]
+        lines = [entry["line"] for entry in entries if "line" in entry]
+        assert sum(line.startswith("closed pop3 ") for line in lines) == 20
+        assert not any("log_failure" in entry for entry in entries)
+
+
+def test_stopped_before_it_has_begun(tmp_path: Path) -> None:
+    for delay in (0.0, 0.005, 0.02):
+        with start(tmp_path, ARGUMENTS, TWISTD) as gateway:
+            gateway.wait_for(lambda gateway=gateway: "starting up" in gateway.output, "start")  # type: ignore[misc]
+            time.sleep(delay)
+            assert gateway.stop(signal.SIGTERM) in (0, -signal.SIGTERM)
+            assert "Traceback" not in gateway.output
+            assert workers(tmp_path) == []
