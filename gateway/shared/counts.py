@@ -8,8 +8,12 @@ _COLUMNS = 1 << 14
 _LIVE, _TAKEN, _SERVES, _ROWS = 0, 1, 2, 3
 _PART = _ROWS + 2 * _COLUMNS
 """Cells of one worker: all that live, all that ever were, whether it serves, and two rows."""
+_SLACK = 2
+"""So many more connections than another, and a quarter, a worker may have: who is busy is not to
+wait for the exact balance."""
+_FEW = 3
 _RUN = 4
-"""How many connections in a row a worker takes while all have the same number of live ones."""
+"""How many connections in a row a worker takes while it has few at a time."""
 
 
 class SharedCounts:
@@ -72,11 +76,16 @@ class SharedCounts:
     def has_most(self) -> bool:
         """Say whether another worker should take the next connection rather than this one."""
         cells = self._cells
-        mine = self._load(self._own)
-        return any(self._load(part) < mine for part in self._others if cells[part + _SERVES])
-
-    def _load(self, part: int) -> tuple[int, int]:
-        return self._cells[part + _LIVE], self._cells[part + _TAKEN] // _RUN
+        live, taken = cells[self._own + _LIVE], cells[self._own + _TAKEN]
+        for part in self._others:
+            if not cells[part + _SERVES]:
+                continue
+            others = cells[part + _LIVE]
+            if live > others + _SLACK + others // 4:
+                return True
+            if live < _FEW and taken // _RUN > cells[part + _TAKEN] // _RUN:
+                return True
+        return False
 
     def _columns(self, name: str) -> tuple[int, int]:
         number = self._hash.number(name)

@@ -70,31 +70,37 @@ class TestCounts:
 
     def test_who_has_most(self) -> None:
         counts = SharedCounts(2)
-        counts.begin(0)
-        counts.serve(True)
-        counts.enter("a")
-        assert not counts.has_most(), "the other does not serve"
 
-        def other() -> None:
-            counts.begin(1)
+        def enter(number: int, times: int) -> None:
+            counts.begin(number)
             counts.serve(True)
-            assert not counts.has_most()
+            for _ in range(times):
+                counts.enter("a")
 
-        in_child(other)
+        counts.begin(0)
+        enter(0, 8)
+        assert not counts.has_most(), "the other does not serve"
+        in_child(lambda: enter(1, 4))
         assert counts.has_most()
-
-        def more() -> None:
-            counts.begin(1)
-            counts.enter("a")
-            counts.enter("a")
-            assert counts.has_most()
-
-        in_child(more)
-        assert not counts.has_most()
-        counts.enter("a")
-        assert not counts.has_most()
+        in_child(lambda: enter(1, 1))
+        assert not counts.has_most(), "about as many as the other"
         counts.forget(1)
         assert not counts.has_most()
+
+    def test_many_are_shared_evenly_enough(self) -> None:
+        counts = SharedCounts(2)
+        for number in (1, 0):
+            counts.begin(number)
+            counts.serve(True)
+        taken = [0, 0]
+        for _ in range(200):
+            # The first is always the faster one.
+            number = 1 if counts.has_most() else 0
+            counts.begin(number)
+            counts.enter("a")
+            taken[number] += 1
+            counts.begin(0)
+        assert min(taken) > 80
 
     def test_they_take_turns_where_no_connection_lasts(self) -> None:
         counts = SharedCounts(2)

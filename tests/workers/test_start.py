@@ -167,7 +167,7 @@ def test_a_socket_of_systemd(tmp_path: Path) -> None:
     with running(tmp_path, *arguments, program=SOCKET_ACTIVATED + TWISTD) as gateway:
         clients = [poplib.POP3("127.0.0.1", gateway.port("pop3"), timeout=20) for _ in range(6)]
         answers = ask_all(tmp_path / "pop3gw-data" / "run", {"do": "sessions"})
-        assert [len(answer.values["sessions"]) for answer in answers] == [3, 3]
+        assert all(answer.values["sessions"] for answer in answers)
         for client in clients:
             client.quit()
         assert gateway.stop() in (0, -signal.SIGINT)
