@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-HELPERS = frozenset({"__main__", "bare_smtp", "processes", "smtp_load", "smtp_servers"})
+HELPERS = frozenset(
+    {"__main__", "bare_smtp", "processes", "smtp_client", "smtp_load", "smtp_servers"}
+)
 
 
 def benchmarks() -> dict[str, str]:

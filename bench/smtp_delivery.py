@@ -22,7 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.processes import cpu_seconds, resident_mib
-from bench.smtp_load import Connection, Heartbeat, Load, body, drive
+from bench.smtp_client import Connection, Heartbeat
+from bench.smtp_load import Load, body, drive
 from bench.smtp_servers import Server, servers
 
 SCENARIOS = {
@@ -35,8 +36,9 @@ SCENARIOS = {
 }
 HALF_MESSAGES = 2000
 ROUNDS = 3
-Sample = tuple[float, float, float]
-"""Messages a second, CPU seconds a message, longest NOOP in seconds."""
+Sample = tuple[float, float, float, float, float]
+"""Messages a second, CPU seconds a message, longest NOOP in seconds; p50 and p99 of the seconds
+from the final dot of a message to its reply."""
 
 
 def measure(server: Server, load: Load) -> Sample:
@@ -46,7 +48,7 @@ def measure(server: Server, load: Load) -> Sample:
     if heartbeat is not None:
         heartbeat.start()
     began = time.perf_counter()
-    drive(server.port, load, server.mailboxes)
+    waits = sorted(drive(server.port, load, server.mailboxes)) or [0.0]
     wanted = before + load.messages * load.recipients
     while server.stored() < wanted:
         if time.perf_counter() - began > 300:
@@ -55,7 +57,8 @@ def measure(server: Server, load: Load) -> Sample:
     seconds = time.perf_counter() - began
     longest = heartbeat.stop() if heartbeat is not None else 0.0
     used = cpu_seconds(server.pid) - cpu
-    return load.messages / seconds, used / load.messages, longest
+    p50, p99 = (waits[int(part * (len(waits) - 1))] for part in (0.5, 0.99))
+    return load.messages / seconds, used / load.messages, longest, p50, p99
 
 
 def compare(running: list[Server], load: Load, rounds: int) -> dict[str, Sample]:
@@ -73,12 +76,14 @@ def compare(running: list[Server], load: Load, rounds: int) -> dict[str, Sample]
 def show(scenario: str, load: Load, found: dict[str, Sample]) -> None:
     """Print a scenario, and the gateway's ratios to the others."""
     ours = found.get("pop3gw")
-    for name, (rate, cpu, longest) in found.items():
+    for name, (rate, cpu, longest, p50, p99) in found.items():
         if load.octets >= 10_000_000:
             speed = f"{rate * load.octets / 1e6:8.0f} MB/s"
         else:
             speed = f"{rate * load.recipients:8.0f} /s  "
         line = f"{scenario:16} {name:8} {speed} {cpu * 1000:9.2f} ms CPU"
+        if p99:
+            line += f"  250 after {p50 * 1000:.1f}, p99 {p99 * 1000:.1f} ms"
         if longest:
             line += f"  longest NOOP {longest * 1000:.1f} ms"
         if ours is not None and name != "pop3gw":

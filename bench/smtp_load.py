@@ -1,13 +1,24 @@
-"""The load: threads with plain sockets, which say little and wait for each reply."""
+"""The load: one thread that serves all connections, and costs far less than any server.
+
+Each connection sends MAIL, RCPT and DATA in one write, the message and its final dot in the next,
+and waits for the replies to each, as a sending server does that uses PIPELINING.
+"""
 
 from __future__ import annotations
 
+import select
 import socket
-import ssl
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+
+from bench.smtp_client import Connection
+
+SECONDS = 300
+"""How long a load may take."""
+
+Dialog = Generator[tuple[bytes, int], bytes, None]
+"""Yields what is to be sent, and how many replies end the wait; is sent the code of the last."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +31,8 @@ class Load:
     recipients: int = 1
     starttls: bool = False
     """A new connection with STARTTLS for each message."""
-
-
-_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-_TLS.check_hostname = False
-_TLS.verify_mode = ssl.CERT_NONE
+    lmtp: bool = False
+    """LMTP: LHLO, and a reply for each recipient."""
 
 
 def body(octets: int) -> bytes:
@@ -34,68 +42,135 @@ def body(octets: int) -> bytes:
     return text[: octets - 2].replace(b"\r\n.", b"\r\nx").rstrip(b"\r\n") + b"\r\n"
 
 
-class Connection:
-    """One SMTP connection."""
+def drive(port: int, load: Load, mailboxes: list[str]) -> list[float]:
+    """Send all of a load.
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.replies(1)
-        self.say(b"EHLO bench.example\r\n", 1)
+    @return: the seconds from the final dot to the reply of each message; nothing with STARTTLS.
+    """
+    if load.starttls:
+        _drive_tls(port, load, mailboxes)
+        return []
+    numbers = iter(range(load.messages))
+    message = body(load.octets) + b".\r\n"
+    waits: list[float] = []
+    poller = select.epoll()
+    lines = {}
+    for _ in range(load.connections):
+        line = Line(port, poller, _dialog(load, mailboxes, numbers, message), waits)
+        lines[line.socket.fileno()] = line
+    deadline = time.monotonic() + SECONDS
+    while lines:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{load} took more than {SECONDS} s")
+        for descriptor, _ in poller.poll(1):
+            if not lines[descriptor].go_on():
+                lines.pop(descriptor).close()
+    return waits
 
-    def start_tls(self) -> None:
-        self.say(b"STARTTLS\r\n", 1)
-        self._socket = _TLS.wrap_socket(self._socket)
-        self.say(b"EHLO bench.example\r\n", 1)
 
-    def say(self, octets: bytes, replies: int) -> bytes:
-        self._socket.sendall(octets)
-        return self.replies(replies)
-
-    def replies(self, count: int) -> bytes:
-        """Read so many replies; return the code of the last."""
-        buffer = b""
-        while True:
-            block = self._socket.recv(65536)
-            if not block:
-                raise ConnectionError(f"closed after {buffer!r}")
-            buffer += block
-            if buffer.endswith(b"\n"):
-                lines = [line for line in buffer.split(b"\r\n") if line[3:4] != b"-"]
-                if len(lines) - 1 >= count:
-                    return lines[-2][:3]
-
-    def begin(self, recipients: list[str]) -> None:
-        """Come as far as 354."""
+def _dialog(load: Load, mailboxes: list[str], numbers: Iterator[int], message: bytes) -> Dialog:
+    yield b"", 1
+    yield b"LHLO bench.example\r\n" if load.lmtp else b"EHLO bench.example\r\n", 1
+    answers = load.recipients if load.lmtp else 1
+    for number in numbers:
         commands = [b"MAIL FROM:<bench@client.example>\r\n"]
-        commands += [b"RCPT TO:<%s>\r\n" % recipient.encode() for recipient in recipients]
-        code = self.say(b"".join(commands) + b"DATA\r\n", len(commands) + 1)
+        commands += [b"RCPT TO:<%s>\r\n" % to.encode() for to in _to(load, number, mailboxes)]
+        commands.append(b"DATA\r\n")
+        code = yield b"".join(commands), len(commands)
         if code != b"354":
             raise RuntimeError(f"DATA was answered {code!r}")
-
-    def send(self, recipients: list[str], message: bytes) -> None:
-        self.begin(recipients)
-        self.half(message)
-        code = self.say(b".\r\n", 1)
+        code = yield message, answers
         if code != b"250":
             raise RuntimeError(f"the message was answered {code!r}")
 
-    def half(self, message: bytes) -> None:
-        self._socket.sendall(message)
+
+def _to(load: Load, number: int, mailboxes: list[str]) -> list[str]:
+    first = number * load.recipients
+    return [mailboxes[(first + n) % len(mailboxes)] for n in range(load.recipients)]
+
+
+class Line:
+    """One connection, and how far its dialog has come."""
+
+    def __init__(self, port: int, poller: select.epoll, dialog: Dialog, waits: list[float]) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=120)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+        self._poller = poller
+        self._dialog = dialog
+        self._waits = waits
+        self._unsent = memoryview(b"")
+        self._input = b""
+        self._sent_at = 0.0
+        self._is_message = False
+        _, self._replies = next(dialog)
+        poller.register(self.socket, select.EPOLLIN)
 
     def close(self) -> None:
-        self._socket.close()
+        self._poller.unregister(self.socket)
+        self.socket.close()
+
+    def go_on(self) -> bool:
+        """Send and receive what can be; False when the dialog is over."""
+        if self._unsent:
+            self._send()
+        try:
+            block = self.socket.recv(65_536)
+        except BlockingIOError:
+            return True
+        if not block:
+            raise ConnectionError(f"closed after {self._input!r}")
+        self._input += block
+        if not self._input.endswith(b"\n"):
+            return True
+        ends = [line for line in self._input.split(b"\r\n") if line[3:4] == b" "]
+        if len(ends) < self._replies:
+            return True
+        if self._is_message:
+            self._waits.append(time.perf_counter() - self._sent_at)
+        self._input = b""
+        return self._say_next(ends[-1][:3])
+
+    def _say_next(self, code: bytes) -> bool:
+        try:
+            octets, self._replies = self._dialog.send(code)
+        except StopIteration:
+            return False
+        self._is_message = octets.endswith(b"\r\n.\r\n")
+        self._unsent = memoryview(octets)
+        self._send()
+        if self._unsent:
+            self._poller.modify(self.socket, select.EPOLLIN | select.EPOLLOUT)
+        return True
+
+    def _send(self) -> None:
+        try:
+            self._unsent = self._unsent[self.socket.send(self._unsent) :]
+        except BlockingIOError:
+            return
+        if not self._unsent:
+            self._sent_at = time.perf_counter()
+            self._poller.modify(self.socket, select.EPOLLIN)
 
 
-def drive(port: int, load: Load, mailboxes: list[str]) -> None:
-    """Send all of a load. Raises what a sender raised."""
-    numbers = iter(range(load.messages))
-    lock, message = threading.Lock(), body(load.octets)
-    faults: list[BaseException] = []
+def _drive_tls(port: int, load: Load, mailboxes: list[str]) -> None:
+    """Send with one thread for each connection: nearly all of the work is OpenSSL's."""
+    import threading
+
+    numbers, lock, faults = iter(range(load.messages)), threading.Lock(), list[BaseException]()
+    message = body(load.octets)
 
     def work() -> None:
         try:
-            _send(port, load, mailboxes, _shared(numbers, lock), message)
+            while True:
+                with lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                connection = Connection(port)
+                connection.start_tls()
+                connection.send(_to(load, number, mailboxes), message)
+                connection.close()
         except BaseException as error:
             faults.append(error)
 
@@ -106,55 +181,3 @@ def drive(port: int, load: Load, mailboxes: list[str]) -> None:
         thread.join()
     if faults:
         raise faults[0]
-
-
-def _shared(numbers: Iterator[int], lock: threading.Lock) -> Iterator[int]:
-    while True:
-        with lock:
-            number = next(numbers, None)
-        if number is None:
-            return
-        yield number
-
-
-def _send(
-    port: int, load: Load, mailboxes: list[str], numbers: Iterator[int], message: bytes
-) -> None:
-    connection = None if load.starttls else Connection(port)
-    for number in numbers:
-        first = number * load.recipients
-        count = len(mailboxes)
-        to = [mailboxes[(first + n) % count] for n in range(load.recipients)]
-        if connection is None:
-            fresh = Connection(port)
-            fresh.start_tls()
-            fresh.send(to, message)
-            fresh.close()
-        else:
-            connection.send(to, message)
-    if connection is not None:
-        connection.close()
-
-
-class Heartbeat(threading.Thread):
-    """A NOOP every 5 ms on a connection of its own."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(daemon=True)
-        self.longest = 0.0
-        """Seconds."""
-        self._connection = Connection(port)
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        while not self._stopped.wait(0.005):
-            began = time.perf_counter()
-            self._connection.say(b"NOOP\r\n", 1)
-            self.longest = max(self.longest, time.perf_counter() - began)
-
-    def stop(self) -> float:
-        """End it; return the longest answer, in seconds."""
-        self._stopped.set()
-        self.join()
-        self._connection.close()
-        return self.longest

@@ -105,7 +105,7 @@ def build_parts(
         proven=_proven(reactor, tables),
     )
     takeover = build_takeover(settings, folder, in_thread)
-    store = _open_store(kind, folder, in_thread, reactor, events, takeover, tables)
+    store = _open_store(settings, kind, folder, in_thread, reactor, events, takeover, tables)
     try:
         access = build_access(
             directory,
@@ -161,6 +161,7 @@ def build_mailbox_upkeep(settings: Settings, reactor: Any, parts: Parts) -> Upke
 
 
 def _open_store(
+    settings: Settings,
     kind: str,
     folder: DataFolder,
     in_thread: Any,
@@ -184,6 +185,7 @@ def _open_store(
             events=events,
             takeover=takeover,
             tally=tables.deliveries if tables is not None else None,
+            side_process=settings.store.side_process,
         )
     except StoreError as error:
         raise ConfigError(str(error)) from error

@@ -217,6 +217,8 @@ class Auth(_Table):
 class Store(_Table):
     kind: Literal["maildir", "sqlite"] | None = None
     """The kind for a new data folder; None takes what the folder has."""
+    side_process: bool = True
+    """Whether a second process writes to the disk while many messages arrive at once."""
 
 
 class Service(_Table):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.accounts.alias_graph import drop_target, users_behind
+from gateway.accounts.answers import Answers
 from gateway.accounts.app_passwords import AppPasswords
 from gateway.accounts.domain_settings import DomainSettings
 from gateway.accounts.errors import AccountError, DatabaseUnavailable
@@ -74,6 +75,8 @@ class AccountDatabase:
 
     def __init__(self, path: Path, busy_seconds: float = 15.0) -> None:
         self._file = SQLiteFile(path, STEPS, busy_seconds)
+        self.answers = Answers(self._file)
+        """Remembers what the look-ups of the directory have found."""
         self.app_passwords = AppPasswords(self._file)
         self.domain_settings = DomainSettings(self._file)
         self.policies = Policies(self._file)

@@ -32,16 +32,19 @@ class EmbeddedDirectory:
     def has_domain(self, domain: str) -> bool:
         """See `IDirectory`."""
         with _available():
-            return self.database.has_domain(domain)
+            return self.database.answers.get(self.database.has_domain, domain)
 
     def find(self, local_part: str, domain: str) -> User | Alias | None:
         """See `IDirectory`."""
         with _available():
-            user = self.database.find_user(local_part, domain) if local_part else None
-            if user is not None:
-                return user_of(user, self.database.domain_settings.quota(domain))
-            alias = self.database.find_alias(local_part, domain)
-            return Alias(alias.targets) if alias is not None else None
+            return self.database.answers.get(self._find, local_part, domain)
+
+    def _find(self, local_part: str, domain: str) -> User | Alias | None:
+        user = self.database.find_user(local_part, domain) if local_part else None
+        if user is not None:
+            return user_of(user, self.database.domain_settings.quota(domain))
+        alias = self.database.find_alias(local_part, domain)
+        return Alias(alias.targets) if alias is not None else None
 
     def find_login(self, name: str) -> User | None:
         """See `IDirectory`. A bare name is first looked for in the default domain."""

@@ -25,6 +25,10 @@ _REMEDIES = {
 """What to do, by SQLite's primary result codes."""
 
 
+Version = tuple[int, int, int]
+"""Two that are the same: what can be read is the same. Only to be compared, in one thread."""
+
+
 class SQLiteFile:
     """A database file in WAL mode with full durability, one connection for each thread.
 
@@ -45,6 +49,7 @@ class SQLiteFile:
         self._lock = threading.Lock()
         self._local = threading.local()
         self._pid = os.getpid()
+        self._writes = 0
         self._opened: list[sqlite3.Connection] = []
         self._inherited: list[sqlite3.Connection] = []
         with self._explained():
@@ -76,6 +81,19 @@ class SQLiteFile:
             except BaseException:
                 connection.rollback()
                 raise
+            finally:
+                self._writes += 1
+
+    def version(self) -> Version:
+        """Return what changes with every write, in whatever thread or process.
+
+        @raise DatabaseUnavailable: for whatever SQLite or the operating system has against it.
+        """
+        with self._explained():
+            connection = self._connection()
+            # Counts what other connections commit; this one may have written itself.
+            (others,) = connection.execute("PRAGMA data_version").fetchone()
+            return id(connection), others, self._writes
 
     def close(self) -> None:
         """Close the connections of all threads. A later call opens new ones."""

@@ -50,6 +50,10 @@ class Envelope:
     """What the field Message-ID says. A delivery may fill it in, for the trace."""
 
 
+class OutcomeUnknown(Exception):
+    """Nobody can say whether the message is stored: its client is told nothing, and may retry."""
+
+
 class IDelivery(Interface):
     """Receives messages."""
 
@@ -91,6 +95,7 @@ class ITransaction(Interface):
             is stored, else an `SMTPReply`. Over SMTP such a list counts as stored only if all
             entries are None.
         @raise Refused: it is stored for nobody.
+        @raise OutcomeUnknown: perhaps it is stored. The connection is cut, as a crash would.
         """
 
     def abort():

@@ -10,7 +10,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.accounts.interfaces import DirectoryUnavailable
-from gateway.delivery.interfaces import Envelope, IDelivery, ITransaction, Refused
+from gateway.delivery.interfaces import (
+    Envelope,
+    IDelivery,
+    ITransaction,
+    OutcomeUnknown,
+    Refused,
+)
 from gateway.delivery.loops import MOST_RECEIVED, LoopDetector
 from gateway.delivery.message_id import MessageIdFinder
 from gateway.delivery.quota import QuotaGuard
@@ -26,6 +32,7 @@ from gateway.store.interfaces import (
     StoredCopy,
     StoreError,
 )
+from gateway.store.interfaces import OutcomeUnknown as NotKnown
 from gateway.wire import smtp_replies as replies
 
 
@@ -187,6 +194,9 @@ class OfficeTransaction:
 
     def _store_failed(self, failure: Failure) -> None:
         failure.trap(StoreError)
+        if failure.check(NotKnown):
+            self._office.events.emit(Trouble("store", str(failure.value)))
+            raise OutcomeUnknown(str(failure.value))
         raise self._store_refuses(failure.value)
 
     def _give_up(self, failure: Failure) -> Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -94,15 +95,11 @@ class Router:
         """Local part and domain, in lower case; "" is the domain of an address without one and
         of a literal that is ours."""
         try:
-            parsed = parse_mailbox(address)
+            local_part, domain, literal = _read(address)
         except InvalidAddress:
             raise Refused(replies.BAD_RECIPIENT_SYNTAX) from None
-        local_part = unicodedata.normalize("NFC", parsed.local_part.lower())
-        if not parsed.domain:
-            return local_part, ""
-        literal = literal_ip(parsed.domain)
         if literal is None:
-            return local_part, canonical_domain(parsed.domain)
+            return local_part, domain
         if _plain_ip(literal) not in {_plain_ip(local_host), *self._local_hosts}:
             raise Refused(replies.RELAY_DENIED)
         return local_part, ""
@@ -178,11 +175,9 @@ class Router:
 
     def _find_target(self, target: str) -> Steps[Found | None]:
         try:
-            parsed = parse_mailbox(target)
-            domain = canonical_domain(parsed.domain)
+            local_part, domain, _ = _read(target)
         except InvalidAddress:
             return None
-        local_part = unicodedata.normalize("NFC", parsed.local_part.lower())
         if not (yield self._directory.has_domain(domain)):
             return None
         return (yield from self._find(local_part, domain))
@@ -199,6 +194,18 @@ class _Expansion:
         self.expanded: set[str] = set()
         self.dangling: list[str] = []
         self.disabled = False
+
+
+@lru_cache(maxsize=2048)
+def _read(address: str) -> tuple[str, str, str | None]:
+    """Return local part and domain in lower case, and the IP address where the domain is one.
+
+    @raise InvalidAddress: it is none.
+    """
+    parsed = parse_mailbox(address)
+    local_part = unicodedata.normalize("NFC", parsed.local_part.lower())
+    domain = canonical_domain(parsed.domain) if parsed.domain else ""
+    return local_part, domain, literal_ip(parsed.domain)
 
 
 def _plain_ip(host: str) -> str:

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.client import Client
+from gateway.direct_write import write
 from gateway.events import (
     InternalError,
     PlaintextInjected,
@@ -313,7 +314,7 @@ class CommandConnection(Handlers):
             octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             self._out.clear()
             self._out_octets = 0
-            self.transport.write(octets)
+            write(self.transport, octets)
 
     @property
     def congested(self) -> bool:

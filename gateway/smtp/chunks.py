@@ -102,7 +102,7 @@ def take_chunk(
     connection: SMTPConnection,
     message: ChunkedMessage,
     command: BdatCommand,
-    done: Callable[[Outcome], SMTPReply],
+    done: Callable[[Outcome], SMTPReply | None],
 ) -> Answer:
     """Let one chunk come.
 

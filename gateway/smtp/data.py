@@ -28,7 +28,7 @@ class DataReceiver:
         connection: SMTPConnection,
         message: IncomingMessage,
         bare_newlines: BareNewlines,
-        done: Callable[[Outcome], SMTPReply],
+        done: Callable[[Outcome], SMTPReply | None],
     ) -> None:
         self._connection = connection
         self._message = message

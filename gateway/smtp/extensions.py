@@ -5,7 +5,7 @@ A new extension is a row here, beside what makes it work.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -79,16 +79,15 @@ def lines_of(session: Session) -> list[str]:
     ]
 
 
-def mail_parameters(session: Session) -> set[str]:
+def mail_parameters(session: Session) -> Collection[str]:
     """Return the parameters of MAIL that are taken now.
 
     AUTH= is among them whatever the client's state: who may use it is not announced by itself
     (RFC 4954 section 5), and nobody is trusted for it.
     """
-    return _AUTH_PARAMETER.union(
-        extension.parameter for extension in _WITH_PARAMETER if extension.available(session)
-    )
+    offered = [one.parameter for one in _WITH_PARAMETER if one.available(session)]
+    offered.append("AUTH")
+    return offered
 
 
-_AUTH_PARAMETER = {"AUTH"}
 _WITH_PARAMETER = tuple(extension for extension in EXTENSIONS if extension.parameter)

@@ -8,13 +8,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gateway.delivery.interfaces import Envelope, ITransaction, Refused
+from gateway.delivery.interfaces import Envelope, ITransaction, OutcomeUnknown, Refused
 from gateway.events import EventStream, InternalError, MessageRefused
 from gateway.wire import smtp_replies as replies
 from gateway.wire.replies import SMTPReply
 
 Outcome = list[SMTPReply]
-"""The replies to a message: one, or one for each recipient with LMTP."""
+"""The replies to a message: one, or one for each recipient with LMTP. None at all where nobody
+knows what became of it."""
 
 
 class IncomingMessage:
@@ -119,6 +120,8 @@ class IncomingMessage:
         self._refuse(self._reply_to(failure))
 
     def _commit_failed(self, failure: Failure) -> Outcome:
+        if failure.check(OutcomeUnknown):
+            return []
         return self._all_refused(self._reply_to(failure))
 
     def _reply_to(self, failure: Failure) -> SMTPReply:

@@ -175,9 +175,13 @@ class MailTransaction:
         lenient = self._factory.is_lenient_to(self._connection.client)
         return "normalise" if lenient else "refuse"
 
-    def _done(self, outcome: Outcome) -> SMTPReply:
+    def _done(self, outcome: Outcome) -> SMTPReply | None:
         """The message has ended: send all replies to it but the last one, which is returned."""
         self._session.transaction = None
+        if not outcome:
+            self._tell_abandoned()
+            self._connection.abort("nobody knows whether the message is stored")
+            return None
         if any(reply.code < 300 for reply in outcome):
             self._connection.forgive_errors()
         *others, last = outcome

@@ -11,23 +11,21 @@ from twisted.python.failure import Failure
 MOST_JOBS = 128
 """How many jobs are done together at most: the first of them waits for the last."""
 
-Work = Callable[[Sequence[Any]], Sequence[Any]]
-"""Does jobs, blocking. Returns a result for each, in order; an exception for one that failed."""
+Work = Callable[[Sequence[Any]], Deferred[Any]]
+"""Does jobs, off the reactor thread. The Deferred fires with a sequence of results, one for each
+job in order: an exception for one that failed."""
 
 
 class GroupCommit:
-    """Takes jobs on the reactor thread and has them done in a thread, one group after the other.
+    """Takes jobs on the reactor thread and has them done, one group after the other.
 
     There is no timer: a job that comes while nothing is being done is done at once. One thread
     with many jobs costs far less than as many threads with one job each, which spend more time
     on handing the interpreter to each other than on the work.
-
-    @param in_thread: calls a function with arguments off the reactor thread.
     """
 
-    def __init__(self, work: Work, in_thread: Callable[..., Deferred[Any]]) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
-        self._in_thread = in_thread
         self._waiting: list[tuple[Any, Deferred[Any]]] = []
         self._working = False
 
@@ -43,7 +41,7 @@ class GroupCommit:
         self._working = True
         group, self._waiting = self._waiting[:MOST_JOBS], self._waiting[MOST_JOBS:]
         jobs = [job for job, _ in group]
-        self._in_thread(self._work, jobs).addBoth(self._done, [done for _, done in group])
+        self._work(jobs).addBoth(self._done, [done for _, done in group])
 
     def _done(self, results: Sequence[Any] | Failure, waiting: list[Deferred[Any]]) -> None:
         """A group is done: begin the next one before anybody is told."""

@@ -21,6 +21,10 @@ class StoreError(Exception):
     """The store cannot do it now; the text says why, for the log. Nothing was changed."""
 
 
+class OutcomeUnknown(StoreError):
+    """What would have told whether it was done has died: perhaps it was."""
+
+
 class StorageFull(StoreError):
     """No room is left: disk, quota of the file system, descriptors."""
 

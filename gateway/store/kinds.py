@@ -13,6 +13,7 @@ from gateway.events import EventStream
 from gateway.shared.tally import SharedTally
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
+from gateway.store.maildir.storers import storing_process
 from gateway.store.sqlite import SQLiteAdministration, SQLiteStore
 from gateway.store.takeover import Takeover
 
@@ -27,11 +28,16 @@ class Kind(NamedTuple):
     administer: Callable[[Path], IStoreAdministration]
 
 
-def _open_maildir(data_root: Path, **named: Any) -> IMailStore:
-    return MaildirStore(data_root / "mail", data_root / "spool", **named)
+def _open_maildir(data_root: Path, *, side_process: bool, **named: Any) -> IMailStore:
+    root, spool = data_root / "mail", data_root / "spool"
+    beside = None
+    if side_process:
+        beside = storing_process(named["reactor"], root, spool, named["events"])
+    return MaildirStore(root, spool, storing_process=beside, **named)
 
 
-def _open_sqlite(data_root: Path, *, tally: object, **named: Any) -> IMailStore:
+def _open_sqlite(data_root: Path, *, side_process: bool, tally: object, **named: Any) -> IMailStore:
+    del side_process  # it writes with a single thread
     del tally  # all workers ask the database
     store = SQLiteStore(data_root / "sqlite", **named)
     store.refuse_newer()
@@ -54,6 +60,7 @@ def open_store(
     events: EventStream | None = None,
     takeover: Takeover | None = None,
     tally: SharedTally | None = None,
+    side_process: bool = False,
 ) -> IMailStore:
     """Open the mail store of a data folder.
 
@@ -63,6 +70,8 @@ def open_store(
     @param events: where trouble is told.
     @param takeover: says which sessions have to give up their maildrop to another login.
     @param tally: where the workers of one gateway tell each other what they deliver.
+    @param side_process: whether a process beside this one may store messages when several come at
+        once. For a reactor that runs, and `events` that are given.
     @return: the store; its `start` comes before anything else, and may block.
     @raise KeyError: there is no such kind.
     @raise StoreError: a later release has written it.
@@ -74,6 +83,7 @@ def open_store(
         events=events,
         takeover=takeover,
         tally=tally,
+        side_process=side_process,
     )
 
 

@@ -22,13 +22,13 @@ InThread = Callable[..., Deferred[Any]]
 
 
 class Incoming(Protocol):
-    """What takes the octets. Called with one thing at a time."""
+    """What takes the octets. Called with one thing at a time, by the writer's `in_thread`."""
 
-    def add(self, blocks: Sequence[bytes]) -> None:
-        """Write the next octets to the spool. Blocks. Raises `StoreError`."""
+    def add(self, blocks: Sequence[bytes]) -> object:
+        """Write the next octets to the spool. Raises `StoreError`."""
 
-    def discard(self) -> None:
-        """Give up what was spooled. Blocks, never raises."""
+    def discard(self) -> object:
+        """Give up what was spooled. Never raises."""
 
 
 @implementer(IMessageWriter)
@@ -36,6 +36,7 @@ class MessageWriter:
     """See `IMessageWriter`.
 
     @param commit: called with the last octets and the mailboxes; stores the message durably.
+    @param in_thread: calls methods of `message`, which block.
     """
 
     def __init__(

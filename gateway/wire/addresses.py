@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 LOCAL_PART_LIMIT = 64
@@ -65,8 +66,11 @@ class Address:
         return f"{local}@{canonical_domain(self.domain)}" if self.domain else local
 
 
+@lru_cache(maxsize=2048)
 def parse_mailbox(text: str, *, local_part_limit: int = LOCAL_PART_LIMIT) -> Address:
     """Parse `local-part@domain`, `local-part@[literal]` or a bare `postmaster`.
+
+    The last ones are remembered, as the same few come again and again.
 
     @param local_part_limit: octets of the longest local part that is accepted.
     @raise InvalidAddress: it is nothing of this.

@@ -10,9 +10,10 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
-from gateway.delivery.interfaces import IDelivery, ITransaction, Refused
+from gateway.delivery.interfaces import IDelivery, ITransaction, OutcomeUnknown, Refused
 from gateway.delivery.office import OfficeDelivery
 from gateway.events import Event, EventStream, MessageStored, Trouble
+from gateway.store.interfaces import OutcomeUnknown as NotKnown
 from gateway.store.interfaces import StorageFull, StoreError
 from tests.delivery.parts import ENTRIES, MemoryDirectory, MemoryStore, envelope
 
@@ -71,6 +72,14 @@ class Office:
 @pytest.fixture(params=[False, True], ids=["at once", "slow"])
 def office(request: pytest.FixtureRequest) -> Office:
     return Office(slow=request.param)
+
+
+def test_nobody_knows_whether_it_is_stored(office: Office) -> None:
+    office.store.fail_commit = NotKnown("it died")
+    with pytest.raises(OutcomeUnknown):
+        office.deliver(["anna@example.com"], MESSAGE)
+    assert [trouble.what for trouble in office.told(Trouble)] == ["it died"]
+    assert not office.told(MessageStored)
 
 
 def refusal(office: Office, call: Any) -> str:

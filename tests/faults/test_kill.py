@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import random
+import signal
 import smtplib
 import threading
 import time
@@ -133,6 +134,58 @@ def test_what_was_promised_is_there_once(tmp_path: Path, store: str) -> None:
 
     found = _found(gateway, accounts)
     gateway.stop()
+    assert {pair: found[pair] for pair in told.promised if found[pair] != 1} == {}
+    unpromised = {pair: count for pair, count in found.items() if pair not in told.promised}
+    assert {pair: count for pair, count in unpromised.items() if count > 1} == {}
+    assert set(unpromised) <= told.open
+    assert _temporary_files(gateway) == set()
+
+
+def _side_process(gateway: Gateway) -> int | None:
+    assert gateway.process is not None
+    tasks = Path(f"/proc/{gateway.process.pid}/task").iterdir()
+    children = [pid for task in tasks for pid in (task / "children").read_text().split()]
+    assert len(children) <= 1
+    return int(children[0]) if children else None
+
+
+def test_the_process_that_stores_is_killed(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path, store="maildir", workers=1)
+    gateway.start()
+    accounts = gateway.add_accounts(3)
+    told = Ledger()
+    killed = 0
+    for number in range(6):
+        names = map(f"{number}-{{}}".format, itertools.count())
+        senders = [Sender(gateway, names, accounts) for _ in range(CONNECTIONS)]
+        for sender in senders:
+            sender.start()
+        deadline = time.monotonic() + 20
+        while _side_process(gateway) is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        pid = _side_process(gateway)
+        assert pid is not None
+        time.sleep(0.3 + 0.1 * number)  # at work
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.3)
+        assert gateway.process is not None
+        assert gateway.process.poll() is None
+        killed += _side_process(gateway) is None
+        kept = [account for account in accounts if read_all(gateway, account)]
+        assert kept == accounts, "others are served meanwhile"
+        gateway.kill9()  # ends the senders; what they were told stands
+        for sender in senders:
+            sender.join(timeout=30)
+            assert not sender.is_alive()
+            told.promised |= sender.ledger.promised
+            told.open |= sender.ledger.open
+        gateway.start()
+    assert killed == 6
+
+    found = _found(gateway, accounts)
+    assert "the process that does it died" in gateway.log
+    gateway.stop()
+    assert len(told.promised) > 60
     assert {pair: found[pair] for pair in told.promised if found[pair] != 1} == {}
     unpromised = {pair: count for pair, count in found.items() if pair not in told.promised}
     assert {pair: count for pair, count in unpromised.items() if count > 1} == {}

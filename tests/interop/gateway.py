@@ -78,6 +78,7 @@ class Gateway:
         if store is not None:
             self.options += ["--store", store]
         workers = workers if workers is not None else self.default_workers
+        self._several = workers > 1 or "workers = " in (configuration or "")
         if workers > 1:
             self.options += ["--workers", str(workers)]
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
@@ -134,8 +135,10 @@ class Gateway:
         return self.process
 
     def workers(self) -> list[int]:
-        """The processes that it has started itself, of which there are none where one serves."""
+        """The processes that serve where several do."""
         assert self.process is not None
+        if not self._several:
+            return []
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
 
 import pytest
 from zope.interface.verify import verifyObject
 
 from gateway.client import TLSParameters
-from gateway.delivery.interfaces import IDelivery, ITransaction
-from gateway.events import InternalError, LoginFailed, MessageRefused, MessageStored, SessionClosed
+from gateway.delivery.interfaces import IDelivery, ITransaction, OutcomeUnknown
+from gateway.events import (
+    InternalError,
+    LoginFailed,
+    MessageAbandoned,
+    MessageRefused,
+    MessageStored,
+    SessionClosed,
+)
 from gateway.net.limits import ConnectionLimits
 from gateway.smtp.keywords import protocol_keyword
 from gateway.wire.replies import SMTPReply
@@ -95,6 +103,35 @@ def test_a_delivery_that_answers_wrongly(delivery: ByHand, protocol: str, answer
     assert replies == ["451 4.3.0"] * (2 if protocol == "lmtp" else 1)
     assert len(server.told(InternalError)) == 1
     assert client.codes(b"NOOP\r\n") == ["250 2.0.0"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
+def test_nobody_knows_whether_it_is_stored(protocol: str, waits: bool) -> None:
+    delivery = ByHand(waits=False)
+    delivery.answers = {"commit": OutcomeUnknown("it died")}
+    server = Server({"lmtp": ""} if protocol == "lmtp" else {}, delivery=delivery)
+    client = server.connect()
+    client.say(GREETED.replace(b"EHLO", b"LHLO") if protocol == "lmtp" else GREETED)
+    client.say(BEGUN + b"RCPT TO:<b@x.example>\r\nDATA\r\n")
+    delivery.waits = waits
+    heard = client.say(MESSAGE + b".\r\n") if not waits else _answered_later(client, delivery)
+    assert heard == b"", "neither 250 nor a refusal would be true"
+    assert client.transport.disconnecting or client.transport.disconnected
+    (abandoned,) = server.told(MessageAbandoned)
+    assert abandoned.recipients == ("anna@example.com", "b@x.example")
+    assert not server.told(InternalError)
+    assert not server.told(MessageRefused)
+
+
+def _answered_later(client: Any, delivery: ByHand) -> bytes:
+    delivery.waits = False
+    client.say(MESSAGE)
+    delivery.waits = True
+    heard: bytes = client.say(b".\r\n")
+    delivery.answer("write")
+    delivery.answer("commit", OutcomeUnknown("it died"))
+    return heard
 
 
 def test_events() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ class Worker:
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
         self.threads = Threads()
-        self.commits = GroupCommit(self.double, self.threads)
+        self.commits = GroupCommit(partial(self.threads, self.double))
 
     def double(self, numbers: Sequence[int]) -> list[int | Exception]:
         self.groups.append(list(numbers))

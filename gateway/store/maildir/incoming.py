@@ -23,15 +23,12 @@ class IncomingMessage:
 
     def __init__(self, spool: Spool, names: NameMaker, attributes: MessageAttributes) -> None:
         self.attributes = attributes
-        self.finished = False
-        """Whether all its octets were written."""
         self._spool = spool
         self._names = names
         self._file: SpoolFile | None = None
         self._file_octets = 0
         self._size = CanonicalSize()
         self._encoder = LFEncoder()
-        self._synced = False
 
     @property
     def octets(self) -> int:
@@ -68,7 +65,6 @@ class IncomingMessage:
         with told_as_store_error("write a message to", "the spool"):
             self._write(self._encoder.encode(b"".join(blocks)) + self._encoder.finish())
         self._size.finish()
-        self.finished = True
 
     def begin_sync(self) -> None:
         """Have the disk begin to write, so that `sync` waits less: no promise.
@@ -76,16 +72,14 @@ class IncomingMessage:
         The file system then gives all messages of a group their blocks before the first is
         synced, and so that one commit of its journal serves all of them.
         """
-        if _ADVISE is not None and not self._synced:
+        if _ADVISE is not None:
             with told_as_store_error("write a message to", "the spool"):
                 _ADVISE(self.file.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def sync(self) -> None:
         """Wait until it is on stable storage."""
-        if not self._synced:
-            with told_as_store_error("write a message to", "the spool"):
-                os.fsync(self.file.descriptor)
-            self._synced = True
+        with told_as_store_error("write a message to", "the spool"):
+            os.fsync(self.file.descriptor)
 
     def name(self) -> str:
         """Make the base name of its copies."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -14,7 +15,6 @@ from zope.interface import implementer
 from gateway.client import Client
 from gateway.events import EventStream, Trouble
 from gateway.shared.tally import SharedTally
-from gateway.store.group_commit import GroupCommit
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -24,19 +24,20 @@ from gateway.store.interfaces import (
     StoreError,
     Usage,
 )
+from gateway.store.maildir.arriving import ArrivingMessage
 from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.folders import mailbox_folder, make_folder, make_mailbox
 from gateway.store.maildir.holds import Hold, MaildropHolds
-from gateway.store.maildir.incoming import IncomingMessage
 from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.maildrop import InThread, Maildrop
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
-from gateway.store.maildir.storing import Storing, store_all, write_large
+from gateway.store.maildir.storers import Storers
 from gateway.store.maildir.tidy import tidy_tmp
 from gateway.store.maildir.usage import UsageBook
 from gateway.store.memory import Memory
+from gateway.store.side_process import SideProcess
 from gateway.store.takeover import Takeover
 from gateway.store.writer import MessageWriter
 
@@ -64,6 +65,7 @@ class MaildirStore:
     @param host: what the names of message files end with; the name of this machine by default.
     @param takeover: says which sessions have to give up their maildrop to another login.
     @param tally: what the workers of one gateway tell each other; None where there is one process.
+    @param storing_process: stores messages when several come at once; made by `storing_process`.
     """
 
     kind = "maildir"
@@ -82,6 +84,7 @@ class MaildirStore:
         host: str | None = None,
         takeover: Takeover | None = None,
         tally: SharedTally | None = None,
+        storing_process: SideProcess | None = None,
     ) -> None:
         self._root = root
         self._spool = Spool(spool)
@@ -93,7 +96,7 @@ class MaildirStore:
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}
         self._usage = UsageBook(root, in_thread, reactor, tally)
-        self._commits = GroupCommit(partial(store_all, root), in_thread)
+        self._storers = Storers(root, self._spool, self._names, in_thread, storing_process)
 
     def start(self) -> None:
         """Make the folders, and remove what a gateway that died has left. Blocks.
@@ -106,7 +109,11 @@ class MaildirStore:
 
     def stop(self) -> Deferred[None]:
         """Remove what only a running gateway needs."""
-        return self._in_thread(self._spool.stop)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await self._storers.stop()
+        await self._in_thread(self._spool.stop)
 
     def open_maildrop(self, mailbox: str, client: Client) -> Deferred[IMaildrop]:
         """See `IMailStore.open_maildrop`."""
@@ -114,20 +121,14 @@ class MaildirStore:
 
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
-        message = IncomingMessage(self._spool, self._names, attributes)
+        message = ArrivingMessage(self._storers, attributes)
         commit = partial(self._commit, message)
-        return MessageWriter(message, commit, self._memory, self._in_thread)
+        return MessageWriter(message, commit, self._memory, _at_once)
 
     def _commit(
-        self, message: IncomingMessage, blocks: list[bytes], mailboxes: Sequence[str]
+        self, message: ArrivingMessage, blocks: list[bytes], mailboxes: Sequence[str]
     ) -> Deferred[list[StoredCopy]]:
-        storing = Storing(message, blocks, mailboxes)
-        if message.is_spooled:
-            written = self._in_thread(write_large, message, blocks)
-            stored = written.addCallback(lambda _: self._commits.do(storing))
-        else:
-            stored = self._commits.do(storing)
-        return stored.addCallback(self._usage.add, message)
+        return message.store(blocks, mailboxes).addCallback(self._usage.add)
 
     def usage(self, mailbox: str, fresh: bool = False) -> Usage | Deferred[Usage]:
         """See `IMailStore.usage`."""
@@ -181,6 +182,11 @@ class MaildirStore:
         self._distrusted.setdefault(mailbox, set()).add(base)
         where = str(mailbox_folder(self._root, mailbox))
         self._events.emit(Trouble(where, f"message {base} has another size than its name says"))
+
+
+def _at_once(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Stand in for what calls in a thread, where the call itself sees to that."""
+    return call(*arguments)
 
 
 def _make_mailbox(folder: Path) -> None:

@@ -7,13 +7,22 @@ file system then writes its journal once for many of them. Blocks: not for a rea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.store.interfaces import StoredCopy
 from gateway.store.maildir.copies import Copies, sync_copies
 from gateway.store.maildir.folders import mailbox_folder
 from gateway.store.maildir.incoming import IncomingMessage
+
+
+class Stored(NamedTuple):
+    """What became of a message."""
+
+    copies: list[StoredCopy]
+    octets: int
+    """Its size with CRLF line ends."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,32 +37,18 @@ class Storing:
     mailboxes: Sequence[str]
     copies: Copies | None = None
     error: Exception | None = None
-    stored: list[StoredCopy] = field(default_factory=list)
 
 
-def write_large(message: IncomingMessage, blocks: Sequence[bytes]) -> None:
-    """Do what takes long for a large message, so that others in a group need not wait for it.
-
-    @raise StoreError: it was discarded.
-    """
-    try:
-        message.finish(blocks)
-        message.sync()
-    except BaseException:
-        message.discard()
-        raise
-
-
-def store_all(root: Path, group: Sequence[Storing]) -> list[list[StoredCopy] | Exception]:
+def store_all(root: Path, group: Sequence[Storing]) -> list[Stored | Exception]:
     """Store messages durably.
 
-    @return: for each its copies, or the `StoreError` (or other exception) because of which it is
-        stored nowhere.
+    @return: for each what became of it, or the `StoreError` (or other exception) because of which
+        it is stored nowhere.
     """
     try:
         _write(group)
         _place(root, [one for one in group if one.error is None and one.mailboxes])
-        return [one.error or one.stored for one in group]
+        return [one.error or _outcome(one) for one in group]
     finally:
         for one in group:
             one.message.discard()
@@ -69,8 +64,7 @@ def _write(group: Sequence[Storing]) -> None:
 
 def _finish(one: Storing) -> None:
     one.message.check()
-    if not one.message.finished:
-        one.message.finish(one.blocks)
+    one.message.finish(one.blocks)
 
 
 def _place(root: Path, group: Sequence[Storing]) -> None:
@@ -86,8 +80,13 @@ def _place(root: Path, group: Sequence[Storing]) -> None:
     for one in placed:
         assert one.copies is not None
         one.error = failed.get(one.copies)
-        uidl = one.message.attributes.uidl or one.copies.base
-        one.stored = [StoredCopy(mailbox, uidl) for mailbox in one.mailboxes]
+
+
+def _outcome(one: Storing) -> Stored:
+    if one.copies is None:
+        return Stored([], one.message.octets)
+    uidl = one.message.attributes.uidl or one.copies.base
+    return Stored([StoredCopy(mailbox, uidl) for mailbox in one.mailboxes], one.message.octets)
 
 
 def _each(group: Sequence[Storing], do: Callable[[Storing], None]) -> list[Storing]:

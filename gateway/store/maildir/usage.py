@@ -15,11 +15,11 @@ from gateway.shared.tally import Delivered, SharedTally
 from gateway.store.interfaces import StoredCopy, Usage
 from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.folders import SUBFOLDERS, escape, mailbox_folder
-from gateway.store.maildir.incoming import IncomingMessage
 from gateway.store.maildir.listing import Stamp, folder_stamp, is_settled
 from gateway.store.maildir.maildrop import InThread
 from gateway.store.maildir.names import parse
 from gateway.store.maildir.slices import SLICE, let_others_run
+from gateway.store.maildir.storing import Stored
 
 TRUSTED_SECONDS = 10.0
 """For how long a count is taken for right, own deliveries added, without a look at the folder."""
@@ -76,9 +76,9 @@ class UsageBook:
             self._in_thread(self._count, mailbox).addBoth(self._tell, mailbox, elsewhere)
         return counted
 
-    def add(self, copies: list[StoredCopy], message: IncomingMessage) -> list[StoredCopy]:
+    def add(self, stored: Stored) -> list[StoredCopy]:
         """Take note of a message that was delivered; return its copies."""
-        octets = message.octets
+        copies, octets = stored
         for copy in copies:
             for name in (copy.mailbox, "@" + copy.mailbox.rpartition("@")[2]):
                 if name in self._waiting:

@@ -1,0 +1,174 @@
+"""Runs with a reactor, each in a process of its own: `python -m tests.store.side_runs NAME FOLDER`.
+
+Each prints what it has found as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater, react
+from twisted.internet.threads import deferToThread
+
+from gateway.client import Client
+from gateway.events import EventStream
+from gateway.store.interfaces import MessageAttributes, StoreError
+from gateway.store.maildir import MaildirStore
+from gateway.store.maildir.storers import storing_process
+from gateway.store.side_process import Side, SideProcess
+
+TOLD: list[Any] = []
+EVENTS = EventStream(TOLD.append)
+
+
+async def ready(process: SideProcess) -> Side:
+    """Start a process and wait until it takes calls."""
+    process.start()
+    for _ in range(500):
+        if process.side is not None:
+            return process.side
+        await deferLater(reactor, 0.02)
+    raise TimeoutError
+
+
+def echo() -> SideProcess:
+    return SideProcess(reactor, "tests.store.side_echo", [], EVENTS)
+
+
+async def failure_of(deferred: Deferred[Any]) -> str:
+    try:
+        await deferred
+    except StoreError as error:
+        return f"{type(error).__name__}: {error}"
+    return "none"
+
+
+async def answers(_: Path) -> Any:
+    process = echo()
+    side = await ready(process)
+    order: list[Any] = []
+    jobs = ["later", "first", b"x" * 3_000_000, "print"]
+    calls = [
+        side.call(job).addCallback(lambda got, job=job: order.append(got == job)) for job in jobs
+    ]
+    calls.append(side.call("later").addCallback(lambda _: order.append("last")))
+    failure = await failure_of(side.call("full"))
+    await gatherResults(calls)
+    pid = await side.call("pid")
+    await process.stop()
+    return {
+        "order": order,
+        "failure": failure,
+        "other process": pid != os.getpid(),
+        "gone": not Path(f"/proc/{pid}").exists(),
+        "after": await failure_of(side.call("x")),
+        "told": len(TOLD),
+    }
+
+
+async def killed(_: Path) -> Any:
+    process = echo()
+    side = await ready(process)
+    waiting = [side.call("sleep"), side.call("never read")]
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    failures = [await failure_of(each) for each in waiting]
+    process.start()  # too early: nothing happens
+    return {"failures": failures, "told": [str(event) for event in TOLD], "pid": process.pid}
+
+
+async def signals(_: Path) -> Any:
+    process = echo()
+    side = await ready(process)
+    assert process.pid is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(process.pid, number)
+    await side.call("x")
+    late = side.call("later")
+    stopped = process.stop()
+    got = await late
+    await stopped
+    process.start()
+    return {"got": got, "told": len(TOLD), "pid": process.pid}
+
+
+async def orphan(_: Path) -> Any:
+    process = echo()
+    await ready(process)
+    print(json.dumps({"pid": process.pid}), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def storing(folder: Path) -> Any:
+    root, spool = folder / "mail", folder / "spool"
+    process = storing_process(reactor, root, spool, EVENTS)
+    store = MaildirStore(
+        root,
+        spool,
+        in_thread=deferToThread,
+        reactor=reactor,  # type: ignore[arg-type]
+        events=EVENTS,
+        storing_process=process,
+    )
+    store.start()
+    (root / "example.org").mkdir()
+    (root / "example.org" / "carl").write_bytes(b"a file, where a folder should be")
+
+    def deliver(text: bytes, *mailboxes: str, uidl: str | None = None) -> Deferred[Any]:
+        writer = store.begin_delivery(MessageAttributes(uidl=uidl))
+        waiting = writer.write(text)
+        assert waiting is None
+        return writer.commit(mailboxes)
+
+    texts = [b"%d\r\n" % number for number in range(10)]
+    texts += [b"large %d\r\n" % number + b"x" * 78 * 1000 + b"\r\n" for number in range(5)]
+    await gatherResults([deliver(text, "anna@example.com") for text in texts])
+    await ready(process)
+    await gatherResults([deliver(text, "anna@example.com", "bert@example.com") for text in texts])
+    kept = await deliver(b"kept\r\n", "bert@example.com", uidl="a-unique-id")
+    failures = [
+        await failure_of(deliver(text, "bert@example.com", "carl@example.org"))
+        for text in (b"small\r\n", texts[-1])
+    ]
+    aborted = store.begin_delivery(MessageAttributes())
+    for _ in range(3):
+        aborted.write(b"y" * 70_000)
+    aborted.abort()
+    usage = store.usage("bert@example.com")
+    usage = await usage if isinstance(usage, Deferred) else usage
+    found = {}
+    for name in ("anna", "bert"):
+        maildrop = await store.open_maildrop(f"{name}@example.com", Client("1", "pop3", "", ""))
+        found[name] = list(maildrop.snapshot.sizes)
+        maildrop.release()
+    names = [path.name for path in (root / "example.com" / "bert" / "new").iterdir()]
+    mark = f"P{process.pid}Q"
+    await store.stop()
+    return {
+        "anna": sorted(found["anna"]) == sorted([len(text) for text in texts] * 2),
+        "bert": sorted(found["bert"]) == sorted([*map(len, texts), 6]),
+        "by the process": all(mark in name for name in names),
+        "kept": [copy.uidl for copy in kept],
+        "failures": failures,
+        "usage": [usage.messages, usage.octets == sum(map(len, texts)) + 6],
+        "told": len(TOLD),
+        "spool": sorted(path.name for path in spool.iterdir()),
+    }
+
+
+RUNS = {run.__name__: run for run in (answers, killed, signals, orphan, storing)}
+
+
+async def main(_: Any, name: str, folder: str) -> None:
+    print(json.dumps(await RUNS[name](Path(folder))))
+
+
+if __name__ == "__main__":
+    react(lambda *values: Deferred.fromCoroutine(main(*values)), sys.argv[1:])

@@ -1,0 +1,81 @@
+"""The process beside ours: calls, deaths, signals; and Maildirs that are written by it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).parents[2]
+SECONDS = 60
+
+
+def run(name: str, folder: Path, status: int = 0) -> Any:
+    """Run one of `side_runs`; return what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.store.side_runs", name, folder],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_answers(tmp_path: Path) -> None:
+    assert run("answers", tmp_path) == {
+        "order": [True, True, True, True, "last"],
+        "failure": "StorageFull: no room",
+        "other process": True,
+        "gone": True,
+        "after": "StoreError: the process that does it has ended",
+        "told": 0,
+    }
+
+
+def test_killed(tmp_path: Path) -> None:
+    found = run("killed", tmp_path)
+    assert len(found["failures"]) == 2
+    for failure in found["failures"]:
+        assert failure.startswith("OutcomeUnknown: the process that does it died:")
+    (trouble,) = found["told"]
+    assert "tests.store.side_echo" in trouble
+    assert "signal 9" in trouble
+    assert found["pid"] is None
+
+
+def test_only_we_stop_it(tmp_path: Path) -> None:
+    assert run("signals", tmp_path) == {"got": "later", "told": 0, "pid": None}
+
+
+def test_it_ends_with_us(tmp_path: Path) -> None:
+    pid = run("orphan", tmp_path, status=-9)["pid"]
+    deadline = time.monotonic() + SECONDS
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_maildirs(tmp_path: Path) -> None:
+    found = run("storing", tmp_path)
+    failures = found.pop("failures")
+    assert found == {
+        "anna": True,
+        "bert": True,
+        "by the process": True,
+        "kept": ["a-unique-id"],
+        "usage": [16, True],
+        "told": 0,
+        "spool": [".lock"],
+    }
+    for failure in failures:
+        assert failure.startswith("StoreError: cannot ")
+        assert "carl" in failure
+        assert "Not a directory" in failure
