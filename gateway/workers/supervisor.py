@@ -117,11 +117,12 @@ class Worker:
     def _lost(self) -> None:
         """The line is broken: the process is dead, or dying."""
         assert self.pid is not None
+        self._line, self.serves = None, False
         found, status = os.waitpid(self.pid, os.WNOHANG)
         if not found:
             self._reactor.callLater(_REAP_SECONDS, self._lost)
             return
-        pid, self.pid, self._line, self.serves = self.pid, None, None, False
+        pid, self.pid = self.pid, None
         self._supervisor.gateway.forget(self.number)
         if self._supervisor.stopping:
             self._end()

@@ -77,6 +77,15 @@ def test_a_worker_that_is_killed_costs_its_own_connections(gateway: Gateway) -> 
     assert seen == set(pids(gateway))
 
 
+def test_all_die_at_once_again_and_again(gateway: Gateway) -> None:
+    for _ in range(3):
+        before = pids(gateway)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda before=before: len(set(pids(gateway)) - set(before)) == 2)  # type: ignore[misc]
+    connect(gateway).quit()
+
+
 def test_mail_flows_while_workers_are_killed(gateway: Gateway) -> None:
     (account,) = gateway.add_accounts(1)
     stored, stop = [], threading.Event()
