@@ -150,8 +150,10 @@ class Listener:
         return self._port
 
     def let_go(self) -> None:
-        """Have nothing to do with the socket any more: who has the port sees to it."""
-        self._port = self._binding = None
+        """Close the socket of a port on hold in this process; others that have it keep it."""
+        port, self._port, self._binding = self._port, None, None
+        if port is not None:
+            port.socket.close()
 
     async def stop(self) -> None:
         """Listen no more; connections that live are not touched."""

@@ -37,13 +37,12 @@ class Door:
         self._reactor.addReader(self)
 
     def close(self) -> None:
-        """Take no more; the socket stays open in other processes."""
+        """Take no more."""
         if self._call is not None:
             self._call.cancel()
             self._call = None
         else:
             self._reactor.removeReader(self)
-        self._port.socket.close()
 
     def fileno(self) -> int:
         """See `IFileDescriptor`."""

@@ -17,7 +17,8 @@ from gateway.workers.line import DEAF, READY, RELOAD, STOP, Line, connect
 from gateway.workers.worker import WorkerGateway
 
 STOP_SECONDS = WIND_DOWN_SECONDS + 5
-"""How long a worker may take to end, whatever holds it up."""
+"""How long a worker may take to end. Then it is ended, whatever it is at: by an alarm of its own,
+since its supervisor may be gone."""
 _FATAL = 1
 _OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD)
 _FOR_SUPERVISOR = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
@@ -100,14 +101,12 @@ class _Worker:
         self._gateway.begin(
             self._number, lambda: self._line.say(READY), lambda: self._line.say(DEAF)
         )
+        self._reactor.addSystemEventTrigger("before", "shutdown", signal.alarm, int(STOP_SECONDS))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._gateway.stopService)
         self._reactor.callWhenRunning(signal.pthread_sigmask, signal.SIG_UNBLOCK, _OURS)
         self._gateway.startService()
 
     def _stop(self) -> None:
-        if not signal.alarm(0):
-            # Ends the process, whatever it is at by then: nobody waits for it any longer.
-            signal.alarm(int(STOP_SECONDS))
         try:
             self._reactor.stop()
         except ReactorNotRunning:
