@@ -15,7 +15,7 @@ FIND_PYTHON := for python in $${PYTHON:-python3} python3.11 python3.12 python3.1
 help:
 	@echo 'make serve      install into $(VENV) and start the gateway (ARGS="--smtp tcp:2526" adds options)'
 	@echo 'make test       the tests'
-	@echo 'make test-all   the tests, the slow ones too'
+	@echo 'make test-all   the tests, the slow ones too, and those of real gateways again with 2 workers'
 	@echo 'make check      lint, format and types'
 	@echo 'make format     mend the format'
 	@echo 'make bench      the benchmarks'
@@ -31,6 +31,7 @@ test: $(VENV)/installed-dev
 
 test-all: $(VENV)/installed-dev
 	@$(PY) -m pytest --slow $(ARGS)
+	@$(PY) -m pytest --slow --workers 2 tests/interop tests/faults $(ARGS)
 
 check: $(VENV)/installed-dev
 	@$(PY) -m ruff check

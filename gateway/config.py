@@ -51,7 +51,6 @@ def load(path: Path | str | None = None, overrides: Overrides | None = None) -> 
     origin = Origin(file, text, _apply(overrides, values))
     folder = Path.cwd() if file is None else file.absolute().parent
     settings = _validate(values, origin, folder)
-    _refuse_unavailable(settings)
     refuse_contradictions(settings)
     return settings
 
@@ -226,20 +225,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "a table"
     return str(value)
-
-
-_UNAVAILABLE = (("service", "workers"),)
-"""Settings with a fixed name that no part honours yet: better refused than silently ignored."""
-
-
-def _refuse_unavailable(settings: Settings) -> None:
-    defaults = Settings()
-    for table, name in _UNAVAILABLE:
-        value = getattr(getattr(settings, table), name)
-        default = getattr(getattr(defaults, table), name)
-        if value != default:
-            raise settings.error(
-                f"{table}.{name}",
-                "not available in this version",
-                "leave it out",
-            )

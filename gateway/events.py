@@ -198,6 +198,27 @@ class CertificateLoaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerStarted(Event):
+    """A process that serves clients was started."""
+
+    number: int
+    """From 1."""
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded(Event):
+    """A worker has ended that nobody had told to."""
+
+    number: int
+    pid: int
+    how: str
+    """For instance "killed by SIGKILL"."""
+    delay: float
+    """Seconds until its successor is started."""
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateRejected(Event):
     """A certificate file was not taken; the one served before stays."""
 

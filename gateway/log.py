@@ -159,6 +159,17 @@ def _certificate_rejected(_: LogWriter, event: events.CertificateRejected) -> tu
     return LogLevel.error, f"certificate not taken, the old one stays: {_plain(event.reason)}"
 
 
+def _worker_started(_: LogWriter, event: events.WorkerStarted) -> tuple[Any, str]:
+    return LogLevel.info, f"worker {event.number} started process={event.pid}"
+
+
+def _worker_ended(_: LogWriter, event: events.WorkerEnded) -> tuple[Any, str]:
+    return LogLevel.error, (
+        f"worker {event.number} ended process={event.pid} how={_text(event.how)}"
+        f" replaced_in={event.delay:.1f}"
+    )
+
+
 def _trouble(_: LogWriter, event: events.Trouble) -> tuple[Any, str]:
     return LogLevel.error, f"trouble with {_plain(event.where)}: {_plain(event.what)}"
 
@@ -183,6 +194,8 @@ _LINES: dict[type[events.Event], Callable[[LogWriter, Any], tuple[Any, str]]] = 
     events.CertificateLoaded: _certificate,
     events.CertificateRejected: _certificate_rejected,
     events.Trouble: _trouble,
+    events.WorkerStarted: _worker_started,
+    events.WorkerEnded: _worker_ended,
 }
 
 

@@ -14,10 +14,11 @@ from twisted.python.threadpool import ThreadPool
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.errors import AccountError
-from gateway.accounts.hashing import HashingPool
+from gateway.accounts.hashing import PROVEN_SECONDS, HashingPool
 from gateway.accounts.login import Authenticator
 from gateway.accounts.logins import Logins, open_logins
 from gateway.accounts.portal import build_access
+from gateway.accounts.proven import ProvenPasswords, SharedProvenPasswords
 from gateway.accounts.schemes import Argon2Parameters
 from gateway.accounts.sources.surroundings import Surroundings
 from gateway.accounts.throttle import ThrottleRules
@@ -28,12 +29,13 @@ from gateway.events import EventStream
 from gateway.files import Owner, acting_as
 from gateway.mailboxes import build_takeover, cares, default_policy, strictest
 from gateway.net.factory import ConnectionFactory
-from gateway.net.limits import ConnectionLimits
+from gateway.net.limits import ConnectionLimits, SharedConnectionLimits
 from gateway.net.local_ca import machine_names
 from gateway.net.tls import ServerTLS
 from gateway.pop3 import POP3Factory, POP3Policy
-from gateway.pop3.login_times import LoginTimes
+from gateway.pop3.login_times import LoginTimes, SharedLoginTimes
 from gateway.settings import Settings
+from gateway.shared.tables import SharedTables
 from gateway.smtp.factory import LMTPFactory, SMTPFactory
 from gateway.smtp.policy import SMTPPolicy
 from gateway.store.interfaces import StoreError
@@ -63,6 +65,8 @@ class Parts:
     logins: Logins
     addresses: Any
     """An `IDirectory`: all addresses, those of outside sources too."""
+    tables: SharedTables | None
+    """What workers share; None where one process serves."""
 
 
 def build_parts(
@@ -72,6 +76,7 @@ def build_parts(
     kind: str,
     owner: Owner | None,
     events: EventStream,
+    tables: SharedTables | None = None,
 ) -> Parts:
     pool = ThreadPool(0, STORE_THREADS, "pop3gw")
     in_thread = partial(deferToThreadPool, reactor, pool)
@@ -81,7 +86,13 @@ def build_parts(
         directory = EmbeddedDirectory(database, settings.auth.default_domain)
         with acting_as(owner):
             logins = open_logins(
-                folder.logins_file, directory, in_thread, reactor, events, _rules(settings)
+                folder.logins_file,
+                directory,
+                in_thread,
+                reactor,
+                events,
+                _rules(settings),
+                tables.attempts if tables is not None else None,
             )
     except AccountError as error:
         raise ConfigError(str(error)) from error
@@ -91,9 +102,10 @@ def build_parts(
         parallel=os.cpu_count() or 2,
         parameters=Argon2Parameters(**settings.auth.argon2.model_dump()),
         scram_iterations=settings.auth.scram_iterations,
+        proven=_proven(reactor, tables),
     )
     takeover = build_takeover(settings, folder, in_thread)
-    store = _open_store(settings, kind, folder, in_thread, reactor, events, takeover)
+    store = _open_store(settings, kind, folder, in_thread, reactor, events, takeover, tables)
     try:
         access = build_access(
             directory,
@@ -119,7 +131,14 @@ def build_parts(
         mail_hostname(),
         logins,
         access.directory,
+        tables,
     )
+
+
+def _proven(reactor: Any, tables: SharedTables | None) -> ProvenPasswords | None:
+    if tables is None:
+        return None
+    return SharedProvenPasswords(reactor.seconds, PROVEN_SECONDS, tables.proven)
 
 
 def _rules(settings: Settings) -> ThrottleRules:
@@ -149,6 +168,7 @@ def _open_store(
     reactor: Any,
     events: EventStream,
     takeover: Takeover,
+    tables: SharedTables | None,
 ) -> Any:
     if kind not in KINDS:
         raise ConfigError(
@@ -164,6 +184,7 @@ def _open_store(
             reactor=reactor,
             events=events,
             takeover=takeover,
+            tally=tables.deliveries if tables is not None else None,
             side_process=settings.store.side_process,
         )
     except StoreError as error:
@@ -190,14 +211,9 @@ def build_trace(settings: Settings, reactor: Any, parts: Parts) -> TraceRecorder
 def build_factories(
     settings: Settings, reactor: Any, parts: Parts, tls: ServerTLS
 ) -> dict[str, ConnectionFactory]:
-    limits = ConnectionLimits(
-        settings.limits.connections,
-        settings.limits.connections_per_address,
-        settings.limits.exempt_networks,
-    )
     shared: dict[str, Any] = {
         "events": parts.events,
-        "limits": limits,
+        "limits": _limits(settings, parts.tables),
         "reactor": reactor,
         "authenticator": Authenticator(
             parts.portal,
@@ -220,7 +236,7 @@ def build_factories(
         **shared,
         "policy": _pop3_policy(settings),
         "hostname": parts.hostname,
-        "login_times": LoginTimes(reactor),
+        "login_times": _login_times(reactor, parts.tables),
         "strictest_policy": partial(strictest, parts.database, default_policy(settings)),
     }
     smtp = {**shared, "policy": _smtp_policy(settings, parts.hostname), "tls": tls}
@@ -230,6 +246,18 @@ def build_factories(
         "smtp": SMTPFactory(delivery, parts.portal, **smtp),
         "lmtp": LMTPFactory(delivery, None, **{**smtp, "authenticator": None}),
     }
+
+
+def _limits(settings: Settings, tables: SharedTables | None) -> ConnectionLimits:
+    values = settings.limits
+    limits = values.connections, values.connections_per_address, values.exempt_networks
+    if tables is None:
+        return ConnectionLimits(*limits)
+    return SharedConnectionLimits(tables.connections, *limits)
+
+
+def _login_times(reactor: Any, tables: SharedTables | None) -> LoginTimes:
+    return LoginTimes(reactor) if tables is None else SharedLoginTimes(reactor, tables.logins)
 
 
 def _pop3_policy(settings: Settings) -> POP3Policy:

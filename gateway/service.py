@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, gatherResults
@@ -39,6 +39,7 @@ from gateway.parts import (
     build_trace,
 )
 from gateway.settings import Settings
+from gateway.shared.tables import SharedTables
 from gateway.tls_parts import build_tls, build_upkeep, give_legacy
 from gateway.welcome import FirstAccount, Place, ensure_account, first_start_text, later_start_text
 
@@ -46,23 +47,33 @@ WIND_DOWN_SECONDS = 10.0
 """How long sessions may take to finish what they were promised when the gateway stops."""
 
 
+Made = TypeVar("Made", bound="GatewayService")
+
+
 def build_gateway(
-    settings: Settings, reactor: Any, *, owner: Owner | None = None
-) -> GatewayService:
+    settings: Settings,
+    reactor: Any,
+    *,
+    owner: Owner | None = None,
+    kind: type[Made],
+    tables: SharedTables | None = None,
+) -> Made:
     """Make the data folder ready, and return the gateway, not bound to any port yet.
 
     @param owner: the user it will run as, where it starts as root.
+    @param kind: `GatewayService`, or a kind of it.
+    @param tables: what workers share; None where one process serves.
     @raise ConfigError: something in the settings, the folder or the certificates is wrong.
     """
     events = EventStream(LogWriter())
     folder = DataFolder(settings.data)
-    kind = _prepare(folder, settings, owner)
+    store_kind = _prepare(folder, settings, owner)
     owner = owner if owner is not None else folder.owner()
     try:
         tls = build_tls(settings, certificates_source(settings, folder, owner), events)
     except ConfigError as error:
         raise settings.placed("tls.certificates", error) from error
-    parts = build_parts(settings, reactor, folder, kind, owner, events)
+    parts = build_parts(settings, reactor, folder, store_kind, owner, events, tables)
     factories = build_factories(settings, reactor, parts, tls)
     listeners = [
         Listener(
@@ -83,7 +94,7 @@ def build_gateway(
     give_legacy(settings, tls, listeners)
     run = partial(deferToThreadPool, reactor, parts.pool)
     upkeep = build_upkeep(settings, reactor, folder, run, events)
-    gateway = GatewayService(settings, reactor, parts, tls, factories, listeners)
+    gateway = kind(settings, reactor, parts, tls, factories, listeners)
     gateway.challenge_listeners = list(upkeep.listeners)
     for service in upkeep.services:
         service.setServiceParent(gateway)
@@ -114,16 +125,17 @@ class GatewayService(MultiService):
         self.listeners = listeners
         self.challenge_listeners: list[Listener] = []
         """Where an ACME server asks."""
+        self.events = parts.events
         self._settings = settings
         self._reactor = reactor
         self._parts = parts
         self._tls = tls
         self._factories = list(factories.values())
         self._upkeep = build_mailbox_upkeep(settings, reactor, parts)
-        answers = ControlFactory(
+        self._answers = ControlFactory(
             SessionTable(self._factories), self._bound_listeners, parts.takeover
         )
-        self._control = ControlServer(parts.folder.run, answers, reactor)
+        self._control = ControlServer(parts.folder.run, self._answers, reactor)
         self._trace = build_trace(settings, reactor, parts)
 
     # Before the reactor runs -------------------------------------------------------------------
@@ -133,14 +145,18 @@ class GatewayService(MultiService):
 
         @raise ConfigError: one cannot be bound.
         """
-        for listener in self._every_listener():
-            try:
-                listener.bind(self._reactor)
-            except ListenError as error:
-                raise self._explained(listener, error) from error
+        for listener in self.every_listener():
+            self._attempt(listener, partial(listener.bind, self._reactor))
             self._give_away(listener)
 
-    def _every_listener(self) -> list[Listener]:
+    def _attempt(self, listener: Listener, what: Callable[[], object]) -> None:
+        try:
+            what()
+        except ListenError as error:
+            raise self._explained(listener, error) from error
+
+    def every_listener(self) -> list[Listener]:
+        """Return those of the protocols, and those of an ACME server's challenges."""
         return [*self.listeners, *self.challenge_listeners]
 
     def _explained(self, listener: Listener, error: ListenError) -> ConfigError:
@@ -160,7 +176,7 @@ class GatewayService(MultiService):
         for answer in ask_all(self._parts.folder.run, {"do": "listeners"}):
             for row in answer.values.get("listeners", ()):
                 if row["address"].rpartition(":")[2] == place:
-                    return answer.pid
+                    return int(answer.values.get("supervisor") or answer.pid)
         return None
 
     def _give_away(self, listener: Listener) -> None:
@@ -214,10 +230,8 @@ class GatewayService(MultiService):
         self._parts.store.start()
         super().startService()
         self._start_control()
-        self._upkeep.start()
-        self._tls.certificates.tell()
-        self._tell_owner()
-        pending = [Deferred.fromCoroutine(listener.bound()) for listener in self._every_listener()]
+        self._start_duties()
+        pending = [Deferred.fromCoroutine(listener.bound()) for listener in self.every_listener()]
         bound = gatherResults(pending, consumeErrors=True)
         # Not before the reactor runs: until then a signal, or stop, would find nobody to obey.
         self._reactor.callWhenRunning(bound.addCallbacks, self._ready, self._not_ready)
@@ -229,16 +243,27 @@ class GatewayService(MultiService):
             reason = f"no control socket, so that `pop3gw` cannot end sessions: {error}"
             self._parts.events.emit(Trouble(str(self._parts.folder.run), reason))
 
-    def _tell_owner(self) -> None:
+    def _start_duties(self) -> None:
+        """Begin what is not about serving clients."""
+        self._upkeep.start()
+        self.tell_surroundings()
+
+    def tell_surroundings(self) -> None:
+        """Tell of certificates, and of what an administrator has to see to."""
+        self._tls.certificates.tell()
         folder = self._parts.folder
         if (owner := folder.owner()) is not None:
             advice = f"belongs to uid {owner[0]}, and we run as root; start with --uid {owner[0]}"
             self._parts.events.emit(Trouble(str(folder.path), advice))
 
     def _bound_listeners(self) -> list[tuple[str, str]]:
-        return [(listener.protocol, listener.address) for listener in self._every_listener()]
+        return [(listener.protocol, listener.address) for listener in self.every_listener()]
 
     def _ready(self, _: object) -> None:
+        self.tell_ready()
+
+    def tell_ready(self) -> None:
+        """Say that clients are served, and where."""
         for protocol, address in self._bound_listeners():
             self._parts.events.emit(ListenerBound(protocol, address))
         self._parts.events.emit(GatewayReady())
@@ -247,14 +272,17 @@ class GatewayService(MultiService):
         self._parts.events.emit(Trouble("listeners", str(failure.value)))
         self._reactor.stop()
 
+    def reload(self) -> None:
+        """Look for renewed certificates now, not at the next handshake."""
+        self._tls.certificates.look()
+
     def stopService(self) -> Deferred[None]:
         """Take no more connections, let those that live finish, then let go of everything."""
         stopped = super().stopService()
         return Deferred.fromCoroutine(self._stop(stopped))
 
     async def _stop(self, children: Any) -> None:
-        for listener in self._every_listener():
-            await self._stop_listener(listener)
+        await self._stop_listeners()
         await wind_down(self._factories, self._reactor)
         await self._control.stop()
         await self._upkeep.stop()
@@ -267,6 +295,10 @@ class GatewayService(MultiService):
         self._parts.pool.stop()
         self._parts.logins.file.close()
         self._parts.database.close()
+
+    async def _stop_listeners(self) -> None:
+        for listener in self.every_listener():
+            await self._stop_listener(listener)
 
     async def _stop_listener(self, listener: Listener) -> None:
         try:

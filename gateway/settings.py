@@ -222,7 +222,8 @@ class Store(_Table):
 
 
 class Service(_Table):
-    workers: _Positive = 1
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """How many processes serve."""
     trace_days: _Count = 30
     """For how long the life of a message is kept; 0: not at all."""
 

@@ -6,15 +6,20 @@ import gc
 import os
 import pwd
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
+from twisted.application.service import IService
 from twisted.python import usage
 
 from gateway.accounts.strings import described_kinds
 from gateway.config import ConfigError, Overrides, load
 from gateway.files import Owner
 from gateway.service import GatewayService, build_gateway
+from gateway.workers.start import build_supervisor, log_to_shared_file, reload_on_hangup
+from gateway.workers.supervisor import Supervisor
 
 EXIT_USAGE = 2
 """The exit status where the configuration is wrong."""
@@ -34,7 +39,7 @@ class Options(usage.Options):
         ["config", "c", None, "The configuration file (TOML)."],
         ["data", "d", None, "The data folder; wins over the file. Default: pop3gw-data."],
         ["store", None, None, "The kind of mail store of a new data folder: maildir or sqlite."],
-        ["workers", None, None, "How many processes; 1 is all there is in this version.", int],
+        ["workers", None, None, "How many processes serve. Default: 1.", int],
     ]
 
     def __init__(self) -> None:
@@ -69,11 +74,13 @@ class Options(usage.Options):
         raise SystemExit(0)
 
 
-def makeService(options: Options) -> GatewayService:
+def makeService(options: Options) -> IService:
     """Return the gateway as the command line wants it, bound to its ports.
 
     Ends the process with status 2, the last line on stderr saying why, where that cannot be.
     """
+    from twisted.internet import reactor
+
     overrides = Overrides(
         data=options["data"],
         store=options["store"],
@@ -86,7 +93,16 @@ def makeService(options: Options) -> GatewayService:
     )
     parent: Mapping[str, Any] = getattr(options, "parent", None) or {}
     owner = _owner(parent.get("uid"), parent.get("gid"))
-    gateway = make_gateway(options["config"], overrides, owner)
+    with _mistakes_told():
+        settings = load(options["config"], overrides)
+        if settings.service.workers > 1:
+            gateway: GatewayService | Supervisor = build_supervisor(
+                settings, reactor, owner, partial(log_to_shared_file, parent, reactor)
+            )
+        else:
+            gateway = build_gateway(settings, reactor, owner=owner, kind=GatewayService)
+            _greet(gateway)
+    reload_on_hangup(gateway.reload, reactor)
     # What was made up to here stays for ever. Looking it all over for garbage would hold up
     # everybody for some 50 ms, again and again.
     gc.freeze()
@@ -103,14 +119,32 @@ def make_gateway(
     """
     from twisted.internet import reactor
 
-    try:
-        gateway = build_gateway(load(config, overrides), reactor, owner=owner)
-        gateway.bind()
-    except ConfigError as error:
-        _end(str(error))
+    with _mistakes_told():
+        settings = load(config, overrides)
+        if settings.service.workers > 1:
+            raise settings.error(
+                "service.workers",
+                "a gateway that is part of an application serves in one process",
+                "leave it out, or start it with twistd pop3gw",
+            )
+        gateway = build_gateway(settings, reactor, owner=owner, kind=GatewayService)
+        _greet(gateway)
+    return gateway
+
+
+def _greet(gateway: GatewayService) -> None:
+    """Bind the gateway, and welcome whoever starts it. Raises `ConfigError`."""
+    gateway.bind()
     sys.stdout.write(gateway.welcome())
     sys.stdout.flush()
-    return gateway
+
+
+@contextmanager
+def _mistakes_told() -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        _end(str(error))
 
 
 def _owner(uid: int | None, gid: int | None) -> Owner | None:

@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests import programs
+from tests.interop.gateway import Gateway
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked as slow, too")
+    parser.addoption(
+        "--workers", type=int, default=1, help="how many processes serve in each real gateway"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes long; left out unless --slow is given")
+    Gateway.default_workers = config.getoption("--workers")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

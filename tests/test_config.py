@@ -141,7 +141,7 @@ def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
         ),
         ('[tls]\nacme_directory = "http://a/"', "acme_directory: must be a URL with https://, not"),
         ('[tls]\nacme_names = ["a b"]', "line 2: [tls] acme_names: must be a host name, for inst"),
-        ("[service]\nworkers = 2", "line 2: [service] workers: not available in this version"),
+        ("[service]\nworkers = 0", "line 2: [service] workers: must be at least 1, not 0"),
     ],
 )
 def test_a_mistake_names_line_key_and_remedy(file: Path, text: str | bytes, expected: str) -> None:
@@ -152,7 +152,7 @@ def test_a_mistake_names_line_key_and_remedy(file: Path, text: str | bytes, expe
     ("overrides", "expected"),
     [
         (Overrides(store="mbox"), "--store: must be 'maildir'"),
-        (Overrides(workers=2), "--workers: not available in this version"),
+        (Overrides(workers=257), "--workers: must be at most 256, not 257"),
         (Overrides(workers=0), "--workers: must be at least 1, not 0"),
         (Overrides(smtp=("",)), "--smtp: must not be empty"),
         (Overrides(data=""), "--data: must not be empty"),
@@ -164,8 +164,10 @@ def test_a_mistake_on_the_command_line_names_the_option(
     assert refusal(file, "", overrides).startswith(expected)
 
 
-def test_the_only_number_of_workers_is_accepted(file: Path) -> None:
-    assert load(None, Overrides(workers=1)).service.workers == 1
+def test_the_command_line_wins_about_workers(file: Path) -> None:
+    file.write_text("[service]\nworkers = 3")
+    assert load(file).service.workers == 3
+    assert load(file, Overrides(workers=2)).service.workers == 2
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

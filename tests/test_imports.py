@@ -15,19 +15,20 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = frozenset(
     {"config", "config_rules", "datafolder", "own_certificate", "settings", "welcome"}
 )
-_READERS = {"tap", "service", "parts", "tls_parts", "mailboxes", "admin", "control"}
+_READERS = {"tap", "workers", "service", "parts", "tls_parts", "mailboxes", "admin", "control"}
 READERS_OF_CONFIGURATION = _READERS | CONFIGURATION
 """Everybody else is given values."""
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"tap"}),
+    frozenset({"workers"}),
     frozenset({"service"}),
     frozenset({"parts", "tls_parts"}),
     frozenset({"mailboxes"}),
     frozenset({"pop3", "smtp", "admin", "control", "acme", "imports"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),
-    frozenset({"wire", "events", "client", "files", "direct_write", "config_errors"}),
+    frozenset({"wire", "events", "client", "files", "direct_write", "config_errors", "shared"}),
 )
 """A part may import from itself and from the layers below it."""
 

@@ -29,6 +29,9 @@ class InThread(Protocol):
     def __call__(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]: ...
 
 
+PROVEN_SECONDS = 600.0
+
+
 class HashingPool:
     """Does all that costs a password hash. One for the whole process.
 
@@ -40,6 +43,7 @@ class HashingPool:
     @param scram_iterations: of the SCRAM verifiers that are made when a password is first proven;
         0 makes none.
     @param proven_seconds: how long a password that was right needs no second hash; 0 never.
+    @param proven: remembers them, where others do so with it.
     """
 
     def __init__(
@@ -51,14 +55,15 @@ class HashingPool:
         queue: int = 100,
         parameters: Argon2Parameters = DEFAULT_PARAMETERS,
         scram_iterations: int = DEFAULT_ITERATIONS,
-        proven_seconds: float = 600.0,
+        proven_seconds: float = PROVEN_SECONDS,
+        proven: ProvenPasswords | None = None,
     ) -> None:
         self.parameters = parameters
         self.scram_iterations = scram_iterations
         self._in_thread = in_thread
         self._running = DeferredSemaphore(parallel)
         self._queue = queue
-        self._proven = ProvenPasswords(seconds, proven_seconds)
+        self._proven = proven if proven is not None else ProvenPasswords(seconds, proven_seconds)
         self._nobody = dummy_hash(parameters)
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:

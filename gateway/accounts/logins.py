@@ -12,6 +12,7 @@ from gateway.accounts.login_notes import LoginNotes
 from gateway.accounts.logins_file import LoginsFile
 from gateway.accounts.throttle import RECENTLY_SECONDS, Throttle, ThrottleRules
 from gateway.events import EventStream
+from gateway.shared.attempts import SharedAttempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,11 @@ def open_logins(
     reactor: Any,
     events: EventStream,
     rules: ThrottleRules | None = None,
+    shared: SharedAttempts | None = None,
 ) -> Logins:
     """Open the file, and read the events of logins from now on.
 
+    @param shared: see `Throttle`.
     @raise DatabaseUnavailable: the file cannot be used.
     """
     rules = rules if rules is not None else ThrottleRules()
@@ -46,4 +49,5 @@ def open_logins(
         events=events,
     )
     events.subscribe(notes)
-    return Logins(file, notes, Throttle(rules, file, notes, directory.canonical_login))
+    throttle = Throttle(rules, file, notes, directory.canonical_login, shared=shared)
+    return Logins(file, notes, throttle)

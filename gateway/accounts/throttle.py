@@ -24,6 +24,7 @@ from gateway.accounts.interfaces import DirectoryUnavailable
 from gateway.accounts.login_notes import LoginNotes
 from gateway.accounts.logins_file import LoginsFile, forgive, right, wrong
 from gateway.client import Client
+from gateway.shared.attempts import SharedAttempts
 
 RECENTLY_SECONDS = 86_400.0
 """How long a success exempts a user and network."""
@@ -74,6 +75,9 @@ class Attempt:
     """Other wrong passwords before it, distinct ones."""
     tried: bool = False
     """Whether it is under way, and so counts for those that come at the same time."""
+    told: int | None = None
+    """Its number among the attempts that other workers are told of."""
+    wrong: bool = False
 
     def succeeded(self) -> None:
         """It was let in."""
@@ -96,6 +100,7 @@ class Throttle:
     @param notes: writes to it.
     @param canonical: returns the address that a user name means, or for nobody a text of the
         same kind; may raise `DirectoryUnavailable`.
+    @param shared: what the workers of one gateway tell each other; None where there is one process.
     """
 
     def __init__(
@@ -105,7 +110,9 @@ class Throttle:
         notes: LoginNotes,
         canonical: Callable[[str], str],
         now: Callable[[], float] = time.time,
+        shared: SharedAttempts | None = None,
     ) -> None:
+        self._shared = shared
         self._rules = rules
         self._file = file
         self._notes = notes
@@ -138,6 +145,8 @@ class Throttle:
         if not attempt.refused:
             attempt.tried = True
             self._trying.setdefault((attempt.user, network), Counter())[attempt.digest] += 1
+            if self._shared is not None:
+                attempt.told = self._shared.begun(attempt.user, network, attempt.digest)
         return attempt
 
     def _wrong(self, attempt: Attempt, now: float) -> set[bytes]:
@@ -146,6 +155,8 @@ class Throttle:
         pair = (attempt.user, attempt.network)
         digests = self._file.wrong(*pair, now - self._rules.seconds)
         digests |= {note.digest for note in self._notes.wrong_pending() if note.pair == pair}
+        if self._shared is not None:
+            digests |= self._shared.elsewhere(*pair)
         return digests | set(self._trying.get(pair, ()))
 
     def note_success(self, attempt: Attempt) -> None:
@@ -165,6 +176,7 @@ class Throttle:
 
     def note_failure(self, attempt: Attempt) -> None:
         """See `Attempt.failed`."""
+        attempt.wrong = True
         digest = attempt.digest or _short(attempt.fingerprint)
         self._notes.add(wrong(self._meant(attempt), attempt.network, digest, self._now()))
         if attempt.fingerprint is not None:
@@ -175,6 +187,8 @@ class Throttle:
         if not attempt.tried:
             return
         attempt.tried = False
+        if self._shared is not None and attempt.told is not None:
+            self._shared.ended(attempt.told, wrong=attempt.wrong)
         pair = (attempt.user, attempt.network)
         trying = self._trying[pair]
         trying[attempt.digest] -= 1

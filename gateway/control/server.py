@@ -75,6 +75,8 @@ class ControlFactory(ServerFactory):
         self._sessions = sessions
         self._listeners = listeners
         self._takeover = takeover if takeover is not None else Takeover()
+        self.supervisor: int | None = None
+        """The process whose worker this one is; it is the one to stop."""
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """Return the answer to one line; a command that is not understood gives an "error"."""
@@ -84,10 +86,10 @@ class ControlFactory(ServerFactory):
             return {"error": "not a line of JSON"}
         match command:
             case {"do": "ping"}:
-                return {"pid": os.getpid()}
+                return {"pid": os.getpid(), **self._place()}
             case {"do": "listeners"}:
                 listeners = [{"protocol": kind, "address": at} for kind, at in self._listeners()]
-                return {"listeners": listeners}
+                return {"listeners": listeners, **self._place()}
             case {"do": "sessions"}:
                 return {"sessions": self._sessions.rows()}
             case {"do": "kick", "user": str(user)}:
@@ -102,6 +104,9 @@ class ControlFactory(ServerFactory):
             "error": "no such command; there are ping, listeners, sessions, give up, "
             "and kick with a user, an id or a host"
         }
+
+    def _place(self) -> dict[str, int]:
+        return {} if self.supervisor is None else {"supervisor": self.supervisor}
 
 
 class ControlServer(Service):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,6 +87,17 @@ class CertificateStore:
         if self._default_name and self._find(self._default_name) is None:
             reason = "no certificate is for it yet; clients that name no server get the first one"
             self._events.emit(Trouble(self._default_name, reason))
+
+    def prepare(self) -> None:
+        """Make the contexts now, so that processes forked from this one resume each other's
+        sessions: until a certificate is renewed, which each of them takes up by itself."""
+        for served in self._served.values():
+            self._context(served, "modern")
+
+    def look(self) -> None:
+        """Look now whether files have changed."""
+        self._checked = -math.inf
+        self._refresh()
 
     def default(self, profile: Profile = "modern") -> SSL.Context:
         """Return the context for a client that names no server, or one we have no pair for."""

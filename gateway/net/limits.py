@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from gateway.client import Client
 from gateway.net.networks import Network, Networks
+from gateway.shared.counts import SharedCounts
+
+_TRIES = 4
 
 
 class ConnectionLimits:
@@ -51,3 +54,49 @@ class ConnectionLimits:
         self._by_host[client.host] -= 1
         if not self._by_host[client.host]:
             del self._by_host[client.host]
+
+
+class SharedConnectionLimits(ConnectionLimits):
+    """Counts the connections of all workers together.
+
+    @param counts: what they share.
+    """
+
+    def __init__(
+        self,
+        counts: SharedCounts,
+        total: int = 0,
+        per_address: int = 0,
+        exempt_networks: Iterable[str | Network] = (),
+    ) -> None:
+        super().__init__(total, per_address, exempt_networks)
+        self._counts = counts
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for one more, from wherever it comes."""
+        return 0 < self._total <= self._counts.total()
+
+    def admit(self, client: Client) -> bool:
+        """See `ConnectionLimits.admit`."""
+        # Said first and looked at then, so that two workers never both give the last place away.
+        # Where they ask for it at the same moment, both take it back and try again.
+        for _ in range(_TRIES):
+            if not self._has_room(client, 1):
+                return False
+            self._counts.enter(client.host)
+            if self._has_room(client, 0):
+                return True
+            self._counts.leave(client.host)
+        return False
+
+    def _has_room(self, client: Client, more: int) -> bool:
+        if self._total and self._counts.total() + more > self._total:
+            return False
+        if not self._per_address or self.is_exempt(client):
+            return True
+        return self._counts.of(client.host) + more <= self._per_address
+
+    def leave(self, client: Client) -> None:
+        """See `ConnectionLimits.leave`."""
+        self._counts.leave(client.host)

@@ -135,6 +135,26 @@ class Listener:
     def _failed(self, failure: Failure) -> None:
         self._error = _explained(self.endpoint, failure.value)
 
+    def hold(self) -> Any:
+        """Stay bound, but take no connection: that is for processes that share the socket.
+
+        @return: the port.
+        @raise ListenError: this kind of endpoint cannot do that.
+        """
+        if not hasattr(self._port, "stopReading") or not hasattr(self._port, "socket"):
+            raise ListenError(
+                f"{self.endpoint} cannot be shared by several processes",
+                "leave workers out, or write tcp:, tcp6:, ssl:, unix: or systemd:",
+            )
+        self._port.stopReading()
+        return self._port
+
+    def let_go(self) -> None:
+        """Close the socket of a port on hold in this process; others that have it keep it."""
+        port, self._port, self._binding = self._port, None, None
+        if port is not None:
+            port.socket.close()
+
     async def stop(self) -> None:
         """Listen no more; connections that live are not touched."""
         port, self._port, self._binding = self._port, None, None

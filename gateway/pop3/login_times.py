@@ -6,14 +6,15 @@ from collections import OrderedDict
 
 from twisted.internet.interfaces import IReactorTime
 
+from gateway.shared.times import SharedTimes
+
 MOST_USERS = 100_000
 
 
 class LoginTimes:
     """Remembers the last login of each user, in this process.
 
-    Listeners that count together share one. Anything with these two methods may stand in its
-    place: a table that several processes read, say.
+    Listeners that count together share one.
 
     @param clock: the reactor, or a `twisted.internet.task.Clock`.
     """
@@ -27,7 +28,7 @@ class LoginTimes:
 
         @param delay: the least time in seconds from one login to the next.
         """
-        last = self._times.get(user)
+        last = self._last(user)
         return 0.0 if last is None else max(0.0, last + delay - self._clock.seconds())
 
     def logged_in(self, user: str) -> None:
@@ -36,3 +37,25 @@ class LoginTimes:
         self._times.move_to_end(user)
         while len(self._times) > MOST_USERS:
             self._times.popitem(last=False)
+
+    def _last(self, user: str) -> float | None:
+        return self._times.get(user)
+
+
+class SharedLoginTimes(LoginTimes):
+    """Remembers the last login of each user, in whichever worker.
+
+    @param clock: the same in all of them.
+    @param times: what they share.
+    """
+
+    def __init__(self, clock: IReactorTime, times: SharedTimes) -> None:
+        super().__init__(clock)
+        self._shared = times
+
+    def logged_in(self, user: str) -> None:
+        """See `LoginTimes.logged_in`."""
+        self._shared.put(user, self._clock.seconds())
+
+    def _last(self, user: str) -> float | None:
+        return self._shared.get(user)

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from gateway.events import EventStream
+from gateway.shared.tally import SharedTally
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
 from gateway.store.maildir.storers import storing_process
@@ -35,8 +36,9 @@ def _open_maildir(data_root: Path, *, side_process: bool, **named: Any) -> IMail
     return MaildirStore(root, spool, storing_process=beside, **named)
 
 
-def _open_sqlite(data_root: Path, *, side_process: bool, **named: Any) -> IMailStore:
+def _open_sqlite(data_root: Path, *, side_process: bool, tally: object, **named: Any) -> IMailStore:
     del side_process  # it writes with a single thread
+    del tally  # all workers ask the database
     store = SQLiteStore(data_root / "sqlite", **named)
     store.refuse_newer()
     return store
@@ -57,6 +59,7 @@ def open_store(
     reactor: IReactorTime,
     events: EventStream | None = None,
     takeover: Takeover | None = None,
+    tally: SharedTally | None = None,
     side_process: bool = False,
 ) -> IMailStore:
     """Open the mail store of a data folder.
@@ -66,6 +69,7 @@ def open_store(
     @param reactor: for waiting.
     @param events: where trouble is told.
     @param takeover: says which sessions have to give up their maildrop to another login.
+    @param tally: where the workers of one gateway tell each other what they deliver.
     @param side_process: whether a process beside this one may store messages when several come at
         once. For a reactor that runs, and `events` that are given.
     @return: the store; its `start` comes before anything else, and may block.
@@ -78,6 +82,7 @@ def open_store(
         reactor=reactor,
         events=events,
         takeover=takeover,
+        tally=tally,
         side_process=side_process,
     )
 

@@ -30,14 +30,19 @@ class ProcessFolder:
 
     def __init__(self, root: Path, clean_up: Callable[[Path], None] = lambda _: None) -> None:
         self.root = root
-        self.path = root / f"{os.getpid()}-{token_hex(4)}"
+        self.path = self._new_path()
         self._clean_up = clean_up
         self._alive = -1
         self._starting = threading.Lock()
 
+    def _new_path(self) -> Path:
+        return self.root / f"{os.getpid()}-{token_hex(4)}"
+
     def start(self) -> None:
         """Remove what dead processes left, and make the folder of this one."""
         with self._starting:
+            if not self.path.name.startswith(f"{os.getpid()}-"):
+                self.path = self._new_path()  # we were forked since, and so may be others
             make_folder(self.root)
             with self._gate():
                 self._remove_dead()

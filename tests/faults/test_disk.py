@@ -122,15 +122,15 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_no_descriptors_left(office: Office) -> None:
-    process = office.gateway.process
-    assert process is not None
-    folder = Path(f"/proc/{process.pid}/fd")
-    before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
-    used = {int(path.name) for path in folder.iterdir()}
-    lowest = next(number for number in range(100_000) if number not in used)
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (lowest, before[1]))
+    before = {}
+    for pid in office.gateway.serving():
+        before[pid] = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+        lowest = next(number for number in range(100_000) if number not in used)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest, before[pid][1]))
     office.refuse(FULL)
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+    for pid, limits in before.items():
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
     office.recovers()
 
 
@@ -162,12 +162,14 @@ def test_an_error_only_when_the_names_are_made_durable(office: Office) -> None:
 @contextmanager
 def failing(gateway: Gateway, inject: str) -> Iterator[None]:
     """Let system calls of the gateway fail."""
-    assert gateway.process is not None
+    pids = gateway.serving()
     command = [require_program("strace"), "-f", "-o", "/dev/null", "-e", inject]
-    tracer = subprocess.Popen([*command, "-p", str(gateway.process.pid)], stderr=subprocess.PIPE)
+    command += [f"--attach={pid}" for pid in pids]
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE)
     assert tracer.stderr is not None
     try:
-        assert b"attached" in tracer.stderr.readline()
+        for _ in pids:
+            assert b"attached" in tracer.stderr.readline()
         yield
     finally:
         tracer.terminate()

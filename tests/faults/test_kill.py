@@ -150,7 +150,7 @@ def _side_process(gateway: Gateway) -> int | None:
 
 
 def test_the_process_that_stores_is_killed(tmp_path: Path) -> None:
-    gateway = Gateway(tmp_path, store="maildir")
+    gateway = Gateway(tmp_path, store="maildir", workers=1)
     gateway.start()
     accounts = gateway.add_accounts(3)
     told = Ledger()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.faults.test_kill import CONNECTIONS, Ledger, Sender, _found, _temporary_files
 from tests.interop.gateway import Gateway
 from tests.programs import require_program
+from tests.workers.office import lives
 
 ROUNDS = 40
 CALLS = ("fsync", "linkat", "openat", "write", "close", "sendto", "futex")
@@ -20,18 +22,25 @@ SECONDS = 30
 
 
 def _killed_at(gateway: Gateway, call: str, occurrence: int, senders: list[Sender]) -> None:
-    """Let the senders send until a thread of the gateway makes that call so many times."""
-    assert gateway.process is not None
+    """Let the senders send until a thread of the gateway makes that call so many times.
+
+    Of several workers the first to do so is killed, and then the rest.
+    """
+    pids = gateway.serving()
     inject = f"inject={call}:signal=KILL:when={occurrence}"
     command = [require_program("strace"), "-f", "-o", "/dev/null", "-e", inject]
-    tracer = subprocess.Popen([*command, "-p", str(gateway.process.pid)], stderr=subprocess.PIPE)
+    command += [f"--attach={pid}" for pid in pids]
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE)
     assert tracer.stderr is not None
     try:
-        assert b"attached" in tracer.stderr.readline()
+        for _ in pids:
+            assert b"attached" in tracer.stderr.readline()
         for sender in senders:
             sender.start()
-        gateway.process.wait(timeout=SECONDS)
-        tracer.wait(timeout=SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while all(lives(pid) for pid in pids):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     finally:
         tracer.kill()
         tracer.wait()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,11 @@ class Gateway:
     @param twistd: options of `twistd` itself.
     @param store: the kind of mail store; None leaves it to the gateway.
     @param configuration: the text of a configuration file; None starts without one.
+    @param workers: how many processes serve; None: `Gateway.default_workers`.
     """
+
+    default_workers = 1
+    """What the option `--workers` of pytest says."""
 
     def __init__(
         self,
@@ -65,12 +70,17 @@ class Gateway:
         configuration: str | None = None,
         env: Mapping[str, str] | None = None,
         twistd: Sequence[str] = (),
+        workers: int | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "pop3gw-data"
         self.options = listeners_on_loopback() if options is None else list(options)
         if store is not None:
             self.options += ["--store", store]
+        workers = workers if workers is not None else self.default_workers
+        self._several = workers > 1 or "workers = " in (configuration or "")
+        if workers > 1:
+            self.options += ["--workers", str(workers)]
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         self.twistd = list(twistd)
         self.ports: dict[str, int] = {}
@@ -124,9 +134,27 @@ class Gateway:
             )
         return self.process
 
+    def workers(self) -> list[int]:
+        """The processes that serve where several do."""
+        assert self.process is not None
+        if not self._several:
+            return []
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
+
+    def serving(self) -> list[int]:
+        """The processes that serve clients: the workers, or the one process."""
+        assert self.process is not None
+        return self.workers() or [self.process.pid]
+
     def kill9(self) -> None:
         """End it as a crash would."""
         if self.process is not None:
+            # All as if at one moment: no worker winds down, and none is replaced.
+            self.process.send_signal(signal.SIGSTOP)
+            for pid in self.workers():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.kill()
             self.process.wait(timeout=10)
             self.process = None

@@ -73,7 +73,11 @@ def test_a_mistake_in_the_file(tmp_path: Path, configuration: str | bytes, expec
         (["--config", "."], ".: is a folder; name the file in it"),
         (["--auth", "nonsense"], "--auth: there is no checker 'nonsense'"),
         (["--store", "nonsense"], "--store: must be 'maildir'"),
-        (["--workers", "2"], "--workers: not available in this version"),
+        (["--workers", "0"], "--workers: must be at least 1, not 0"),
+        (
+            ["--workers", "2", "--pop3", "tcp:0:interface=192.0.2.77"],
+            "--pop3: tcp:0:interface=192.0.2.77 names an address that",
+        ),
         (["--pop3", "nonsense"], '--pop3: there is no endpoint of the kind "nonsense"'),
         (["--pop3", "tcp:x"], '--pop3: "tcp:x" is no endpoint'),
         (["--smtp", "tcp:99999"], "--smtp: tcp:99999 cannot be bound"),

@@ -31,13 +31,15 @@ def check(folder: Folder) -> Iterator[Finding]:
                 "look into its log, and restart it",
             )
         else:
-            yield Finding("gateway", f"runs, process {answer.pid}")
+            supervisor = answer.values.get("supervisor")
+            what = f", a worker of process {supervisor}" if supervisor else ""
+            yield Finding("gateway", f"runs, process {answer.pid}{what}")
 
 
 def held_by_gateways(folder: Folder) -> Held:
     """Ask the gateways of this folder what they hold."""
     answers = folder.ask_gateways({"do": "listeners"})
     rows = [row for answer in answers for row in answer.values.get("listeners", ())]
-    return Held(
-        frozenset(answer.pid for answer in answers), frozenset(row["address"] for row in rows)
-    )
+    pids = {answer.pid for answer in answers}
+    pids |= {pid for answer in answers if (pid := answer.values.get("supervisor"))}
+    return Held(frozenset(pids), frozenset(row["address"] for row in rows))

@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from gateway.client import Client
 from gateway.events import EventStream, Trouble
+from gateway.shared.tally import SharedTally
 from gateway.store.disk_errors import told_as_store_error
 from gateway.store.folders import make_folder
 from gateway.store.holds import Hold, MaildropHolds
@@ -64,6 +65,7 @@ class MaildirStore:
     @param events: where trouble is told.
     @param host: what the names of message files end with; the name of this machine by default.
     @param takeover: says which sessions have to give up their maildrop to another login.
+    @param tally: what the workers of one gateway tell each other; None where there is one process.
     @param storing_process: stores messages when several come at once; made by `storing_process`.
     """
 
@@ -82,6 +84,7 @@ class MaildirStore:
         memory_octets: int = MEMORY_OCTETS,
         host: str | None = None,
         takeover: Takeover | None = None,
+        tally: SharedTally | None = None,
         storing_process: SideProcess | None = None,
     ) -> None:
         self._root = root
@@ -93,7 +96,7 @@ class MaildirStore:
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}
-        self._usage = UsageBook(root, in_thread, reactor)
+        self._usage = UsageBook(root, in_thread, reactor, tally)
         self._storers = Storers(root, self._spool, self._names, in_thread, storing_process)
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from gateway.shared.tally import Delivered, SharedTally
 from gateway.store.disk_errors import told_as_store_error
 from gateway.store.interfaces import StoredCopy, Usage
 from gateway.store.maildir.folders import SUBFOLDERS, escape, mailbox_folder
@@ -28,6 +29,8 @@ _MOST_FOLDERS = 50_000
 class _Known(NamedTuple):
     usage: Usage
     counted_at: float
+    elsewhere: Delivered = Delivered(0, 0)
+    """What other workers had delivered before."""
 
 
 class UsageBook:
@@ -40,9 +43,17 @@ class UsageBook:
     @param root: the folder with a folder for each domain.
     @param in_thread: calls a function with arguments off the reactor thread.
     @param clock: for the age of counts.
+    @param tally: what other workers deliver; None where there is one process.
     """
 
-    def __init__(self, root: Path, in_thread: InThread, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        root: Path,
+        in_thread: InThread,
+        clock: IReactorTime,
+        tally: SharedTally | None = None,
+    ) -> None:
+        self._tally = tally
         self._root = root
         self._in_thread = in_thread
         self._clock = clock
@@ -56,12 +67,13 @@ class UsageBook:
         """See `IMailStore.usage`."""
         known = self._known.get(mailbox)
         if known is not None and not fresh and self._age(known) < TRUSTED_SECONDS:
-            return known.usage
+            return known.usage if self._tally is None else self._with_others(mailbox, known)
         counted: Deferred[Usage] = Deferred()
         waiting = self._waiting.setdefault(mailbox, [])
         waiting.append(counted)
         if len(waiting) == 1:
-            self._in_thread(self._count, mailbox).addBoth(self._tell, mailbox)
+            elsewhere = self._elsewhere(mailbox)  # before it is counted: rather too high
+            self._in_thread(self._count, mailbox).addBoth(self._tell, mailbox, elsewhere)
         return counted
 
     def add(self, stored: Stored) -> list[StoredCopy]:
@@ -71,6 +83,8 @@ class UsageBook:
             for name in (copy.mailbox, "@" + copy.mailbox.rpartition("@")[2]):
                 if name in self._waiting:
                     self._overtaken.add(name)
+                if self._tally is not None:
+                    self._tally.add(name, octets)
                 known = self._known.get(name)
                 if known is not None:
                     usage = Usage(known.usage.messages + 1, known.usage.octets + octets)
@@ -80,12 +94,22 @@ class UsageBook:
     def _age(self, known: _Known) -> float:
         return self._clock.seconds() - known.counted_at
 
-    def _tell(self, result: Usage | Failure, mailbox: str) -> None:
+    def _elsewhere(self, mailbox: str) -> Delivered:
+        return Delivered(0, 0) if self._tally is None else self._tally.elsewhere(mailbox)
+
+    def _with_others(self, mailbox: str, known: _Known) -> Usage:
+        now, then = self._elsewhere(mailbox), known.elsewhere
+        return Usage(
+            known.usage.messages + now.messages - then.messages,
+            known.usage.octets + now.octets - then.octets,
+        )
+
+    def _tell(self, result: Usage | Failure, mailbox: str, elsewhere: Delivered) -> None:
         if isinstance(result, Usage):
             if len(self._known) >= _MOST_FOLDERS:
                 self._known.clear()
             age = TRUSTED_SECONDS if mailbox in self._overtaken else 0.0
-            self._known[mailbox] = _Known(result, self._clock.seconds() - age)
+            self._known[mailbox] = _Known(result, self._clock.seconds() - age, elsewhere)
         self._overtaken.discard(mailbox)
         for waiting in self._waiting.pop(mailbox):
             waiting.callback(result)
