@@ -89,11 +89,14 @@ class SQLiteFile:
 
         @raise DatabaseUnavailable: for whatever SQLite or the operating system has against it.
         """
-        with self._explained():
+        try:
             connection = self._connection()
             # Counts what other connections commit; this one may have written itself.
             (others,) = connection.execute("PRAGMA data_version").fetchone()
-            return id(connection), others, self._writes
+        except (sqlite3.Error, OSError):
+            with self._explained():
+                raise
+        return id(connection), others, self._writes
 
     def close(self) -> None:
         """Close the connections of all threads. A later call opens new ones."""
