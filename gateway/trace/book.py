@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from gateway.accounts.sqlite_file import SQLiteFile
@@ -20,7 +21,12 @@ _TIDY_ROWS = 5_000
 """So many old rows are removed at once, for one writer must not hold up the others."""
 
 _COLUMNS = ", ".join(Row._fields)
-_INSERT = f"INSERT INTO happenings ({_COLUMNS}) VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608
+_ROW = f"({', '.join('?' * len(Row._fields))})"
+_AT_ONCE = 64
+"""Rows of one statement. Each statement gives up the interpreter's lock and waits for it again,
+which costs as much as many rows; SQLite takes at least 999 values."""
+_INSERT = f"INSERT INTO happenings ({_COLUMNS}) VALUES {_ROW}"  # noqa: S608
+_INSERT_MANY = f"{_INSERT}{f', {_ROW}' * (_AT_ONCE - 1)}"
 _EXPIRE = (
     "DELETE FROM happenings WHERE number IN"
     " (SELECT number FROM happenings WHERE at < ? ORDER BY at LIMIT ?)"
@@ -47,7 +53,11 @@ class TraceBook:
         """Add rows, all or none, and remove some that are too old."""
         now = time.time()
         with self._opened().writing() as connection:
-            connection.executemany(_INSERT, rows)
+            many = len(rows) - len(rows) % _AT_ONCE
+            for start in range(0, many, _AT_ONCE):
+                values = chain.from_iterable(rows[start : start + _AT_ONCE])
+                connection.execute(_INSERT_MANY, tuple(values))
+            connection.executemany(_INSERT, rows[many:])
             if now - self._tidied_at > _TIDY_SECONDS:
                 horizon = now - self._days * DAY_SECONDS
                 removed = connection.execute(_EXPIRE, (horizon, _TIDY_ROWS)).rowcount
