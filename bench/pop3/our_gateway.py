@@ -73,6 +73,7 @@ class SQLiteGateway(MaildirGateway):
     name = "pop3gw-sqlite"
     title = "pop3gw, sqlite"
     kind = "sqlite"
+    counts_sizes = False  # there are no names that could tell them
 
     def give(self, users: Sequence[str], contents: Contents) -> None:
         numbers = [contents.messages, contents.octets]

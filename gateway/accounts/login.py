@@ -97,7 +97,7 @@ class Authenticator:
         attempt = self._judge(credentials, client)
         revocations = self._revocations
         try:
-            if attempt is not None:
+            if attempt is not None and (attempt.delay or attempt.refused):
                 yield self._hold_back(attempt, name, mechanism, client)
             login = yield self._prove(credentials, name, mechanism, client, interfaces, attempt)
         finally:

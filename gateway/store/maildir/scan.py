@@ -88,7 +88,7 @@ class Scan:
                         add_rows(rows)
                         let_others_run()
                     name = entry.name
-                    base = name.partition(":")[0]
+                    base = name.partition(":")[0] if ":" in name else name
                     if base in known and self._recall(known[base], name, in_cur, entry.inode()):
                         continue
                     if name[0] == ".":
