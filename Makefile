@@ -18,7 +18,7 @@ help:
 	@echo 'make test-all   the tests, the slow ones too, and those of real gateways again with 2 workers'
 	@echo 'make check      lint, format and types'
 	@echo 'make format     mend the format'
-	@echo 'make bench      the benchmarks'
+	@echo 'make bench      the benchmarks; writes docs/benchmarks.md'
 	@echo 'make clean      remove what was built; mail in pop3gw-data stays'
 
 serve: $(VENV)/installed
@@ -42,7 +42,7 @@ format: $(VENV)/installed-dev
 	@$(PY) -m ruff check --fix
 	@$(PY) -m ruff format
 
-bench: $(VENV)/installed-dev
+bench: $(VENV)/installed-bench
 	@$(PY) -m bench $(ARGS)
 
 clean:
@@ -69,3 +69,7 @@ $(VENV)/installed-dev: $(VENV)/created $(MADE_FROM)
 	@echo 'installing pop3gw and the tools of its developers into $(VENV)'
 	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-bench: $(VENV)/installed-dev
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@

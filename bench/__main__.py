@@ -1,6 +1,8 @@
 """Runs the benchmarks. `python -m bench --list` names them, `python -m bench NAME ...` runs one.
 
-Without a name all are run, one after another. Options after the name go to the benchmark.
+Without a name all are run, one after another, and docs/benchmarks.md is written; with `--quick`
+alone, those that compare servers, in little time and without writing anything. Options after the
+name go to the benchmark.
 """
 
 from __future__ import annotations
@@ -16,12 +18,19 @@ HELPERS = frozenset(
         "__main__",
         "bare_smtp",
         "dovecot_lmtp",
+        "plots",
         "processes",
+        "report",
+        "results",
         "smtp_client",
         "smtp_load",
         "smtp_servers",
     }
 )
+SAVING = frozenset({"pop3_serving"})
+"""Those whose results are kept in docs/benchmarks."""
+QUICK = frozenset({"pop3_serving", "smtp_delivery"})
+"""Those that `--quick` runs: servers beside servers."""
 
 
 def benchmarks() -> dict[str, str]:
@@ -39,15 +48,21 @@ def main(arguments: list[str]) -> int:
         for name, text in found.items():
             print(f"  {name:16} {text}")
         return 0
-    if arguments and arguments[0] not in found:
+    if arguments and arguments[0] not in found and arguments != ["--quick"]:
         print(f"there is no benchmark {arguments[0]!r}; there are {', '.join(found)}")
         return 2
-    names, options = ([arguments[0]], arguments[1:]) if arguments else (list(found), [])
+    if arguments == ["--quick"]:
+        names, options = sorted(QUICK), arguments
+    else:
+        names, options = ([arguments[0]], arguments[1:]) if arguments else (list(found), [])
     status = 0
     for name in names:
         print(f"-- {name}: {found[name]}", flush=True)
-        command = [sys.executable, HERE / f"{name}.py", *options]
+        saved = [] if arguments or name not in SAVING else ["--save"]
+        command = [sys.executable, HERE / f"{name}.py", *options, *saved]
         status = subprocess.run(command, cwd=HERE.parent).returncode or status
+    if "--save" in options or not arguments:
+        subprocess.run([sys.executable, HERE / "report.py"], cwd=HERE.parent, check=True)
     return status
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from secrets import token_hex
 
 _NAMES_OF_LOOPBACK = ("", "unix")
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Say whether `host` (an address as text; "unix" for a unix socket) is this very machine."""
     if host in _NAMES_OF_LOOPBACK:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.report import table
+from bench.results import Results, Row, load, save
 from tests.programs import run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,9 +22,38 @@ def bench(*arguments: str, status: int = 0) -> str:
 def test_each_is_listed_with_what_it_measures() -> None:
     listed = [line.split(maxsplit=1) for line in bench("--list").splitlines() if line[:2] == "  "]
     names = {line[0] for line in listed}
-    assert {"maildir", "smtp_delivery", "wire"} <= names
+    assert {"maildir", "pop3_serving", "smtp_delivery", "wire"} <= names
     assert all(len(line) == 2 for line in listed)
     assert "smtp_delivery" in bench("nonsense", status=2)
+
+
+def test_results_are_kept_and_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "benchmarks"
+    compared = {"ours": "one", "reference": "two", "floor": "bare"}
+    servers = {"one": "One 1", "two": "Two 2", "bare": "bare"}
+    samples = {
+        "one": [{"cpu_each": value} for value in (0.004, 0.001, 0.002)],
+        "two": [{"cpu_each": 0.008}],
+    }
+    first = Row("poll", "poll of 10", "cpu_each", "ms", 1000.0, samples, place=1)
+    save(Results("pop3", "POP3", servers, **compared, machine="m", rows=[first]), folder)
+    second = Row("login", "login", "cpu_each", "ms", 1000.0, {"two": [{"cpu_each": 1.0}]})
+    save(Results("pop3", "POP3", servers, **compared, machine="m", rows=[second]), folder)
+    kept = load("pop3", folder)
+    assert [row.key for row in kept.rows] == ["login", "poll"]
+    assert kept.ratio(kept.rows[1], "two") == pytest.approx(0.25)
+    assert kept.ratio(kept.rows[1], "bare") is None
+    lines = list(table(kept))
+    assert "| poll of 10 | ms | 2.00 | 8.00 |  | 0.25 |  |" in lines
+
+
+@pytest.mark.slow
+def test_serving_is_measured() -> None:
+    options = ["--only", "login", "--only", "fetch-pipelined-tls", "--only", "idle"]
+    servers = ["--server", "pop3gw", "--server", "bare"]
+    text = bench("pop3_serving", "--quick", *options, *servers)
+    for key in ("login:", "fetch-pipelined-tls:", "idle:", "pop3gw: 1.000"):
+        assert key in text
 
 
 @pytest.mark.slow

@@ -8,13 +8,14 @@ from typing import Any
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.errors import DatabaseUnavailable
 from gateway.accounts.hashing import HashingOverloaded, HashingPool
+from gateway.accounts.interfaces import DirectoryUnavailable
 from gateway.accounts.passwords import decode_password, prepare_password
 from gateway.accounts.records import UserRecord
 from gateway.accounts.schemes import hash_password, needs_upgrade
@@ -56,10 +57,7 @@ class EmbeddedPasswordChecker:
         self._hashing = hashing
         self._events = events if events is not None else EventStream()
 
-    @inlineCallbacks
-    def requestAvatarId(
-        self, credentials: Any
-    ) -> Generator[Deferred[bool], bool, bytes | tuple[()]]:
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarId]:
         """See `ICredentialsChecker`.
 
         @return: fails with `UnauthorizedLogin`; with `DirectoryUnavailable` or
@@ -68,7 +66,22 @@ class EmbeddedPasswordChecker:
         password = credentials.password
         if isinstance(password, bytes):
             password = decode_password(password)
-        account = self._directory.find_account(text_of(credentials.username))
+        try:
+            account = self._directory.find_account(text_of(credentials.username))
+        except DirectoryUnavailable:
+            return fail()
+        if (
+            account is not None
+            and account.enabled
+            and self._hashing.is_proven(password, account.password_hash)
+        ):
+            return succeed(account.address.encode("utf-8"))
+        return self._check(credentials, password, account)
+
+    @inlineCallbacks
+    def _check(
+        self, credentials: Any, password: str, account: UserRecord | None
+    ) -> Generator[Deferred[bool], bool, AvatarId]:
         if account is None or not account.enabled:
             yield self._hashing.verify_nobody(password)
             raise UnauthorizedLogin

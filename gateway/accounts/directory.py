@@ -48,23 +48,33 @@ class EmbeddedDirectory:
 
     def find_login(self, name: str) -> User | None:
         """See `IDirectory`. A bare name is first looked for in the default domain."""
-        record = self.find_account(name)
-        return self._user_of(record)
+        try:
+            return self.database.answers.get(self._find_login, name)
+        except DatabaseUnavailable as error:
+            raise DirectoryUnavailable(str(error)) from error
+
+    def _find_login(self, name: str) -> User | None:
+        return self._user_of(self._find_account(name))
 
     def find_account(self, name: str) -> UserRecord | None:
         """Return the account that `find_login` means, with its password hash.
 
         @raise DirectoryUnavailable: the database cannot be read now.
         """
-        with _available():
-            for addresses in self._readings(name):
-                found = {
-                    record.address: record
-                    for address in addresses
-                    for record in self.database.users_behind(address)
-                }
-                if found:
-                    return found.popitem()[1] if len(found) == 1 else None
+        try:
+            return self.database.answers.get(self._find_account, name)
+        except DatabaseUnavailable as error:
+            raise DirectoryUnavailable(str(error)) from error
+
+    def _find_account(self, name: str) -> UserRecord | None:
+        for addresses in self._readings(name):
+            found = {
+                record.address: record
+                for address in addresses
+                for record in self.database.users_behind(address)
+            }
+            if found:
+                return found.popitem()[1] if len(found) == 1 else None
         return None
 
     def is_app_password(self, account: UserRecord, password: str, client: Client | None) -> bool:

@@ -81,7 +81,7 @@ class HashingPool:
         @return: fails with `HashingOverloaded`, or `schemes.UnknownScheme` for a hash that cannot
             be read.
         """
-        if self._proven.holds(stored, password):
+        if self.is_proven(password, stored):
             return succeed(True)
 
         def remember(right: bool) -> bool:
@@ -90,6 +90,10 @@ class HashingPool:
             return right
 
         return self.run(verify, password, stored).addCallback(remember)
+
+    def is_proven(self, password: str, stored: str) -> bool:
+        """Say whether it is known without a hash that a stored hash is of this password."""
+        return self._proven.holds(stored, password)
 
     def verify_nobody(self, password: str) -> Deferred[bool]:
         """Take as long as `verify` for a wrong password, and return a Deferred of False."""

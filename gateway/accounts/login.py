@@ -10,7 +10,7 @@ from typing import Any
 from twisted.cred.error import LoginFailed as CredLoginFailed
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
-from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -97,7 +97,7 @@ class Authenticator:
         attempt = self._judge(credentials, client)
         revocations = self._revocations
         try:
-            if attempt is not None:
+            if attempt is not None and (attempt.delay or attempt.refused):
                 yield self._hold_back(attempt, name, mechanism, client)
             login = yield self._prove(credentials, name, mechanism, client, interfaces, attempt)
         finally:
@@ -105,7 +105,6 @@ class Authenticator:
                 attempt.end()
         return self._welcome(login, name, mechanism, client, revocations)
 
-    @inlineCallbacks
     def _prove(
         self,
         credentials: Any,
@@ -114,10 +113,24 @@ class Authenticator:
         client: Client,
         interfaces: tuple[Any, ...],
         attempt: Attempt | None,
-    ) -> Generator[Deferred[Any], Any, Login]:
+    ) -> Deferred[Login]:
         began = self._reactor.seconds()
+        proving = maybeDeferred(self._portal.login, credentials, client, *interfaces)
+        about = (began, name, mechanism, client, attempt)
+        return proving.addCallbacks(_let_in, self._refused, (attempt,), {}, about)
+
+    @inlineCallbacks
+    def _refused(
+        self,
+        failure: Failure,
+        began: float,
+        name: str,
+        mechanism: str,
+        client: Client,
+        attempt: Attempt | None,
+    ) -> Generator[Deferred[Any], Any, Login]:
         try:
-            login: Login = yield self._portal.login(credentials, client, *interfaces)
+            failure.raiseException()
         except CancelledError:
             raise
         except CredLoginFailed:
@@ -133,12 +146,9 @@ class Authenticator:
             self._events.emit(LoginFailed(client, name, mechanism, f"cannot say now: {error}"))
             raise TemporaryAuthenticationFailure(str(error)) from error
         except Exception as error:
-            self._events.emit(InternalError("login", Failure(), client))
+            self._events.emit(InternalError("login", failure, client))
             self._events.emit(LoginFailed(client, name, mechanism, "cannot say now: a defect"))
             raise TemporaryAuthenticationFailure("a defect; see the log") from error
-        if attempt is not None:
-            attempt.succeeded()
-        return login
 
     def _judge(self, credentials: Any, client: Client) -> Attempt | None:
         if self._throttle is None:
@@ -186,9 +196,17 @@ class Authenticator:
         return deferLater(self._reactor, max(0.0, moment - self._reactor.seconds()))
 
 
+def _let_in(login: Login, attempt: Attempt | None) -> Login:
+    if attempt is not None:
+        attempt.succeeded()
+    return login
+
+
 def printable_name(name: bytes | str) -> str:
     """Return a user name as a line of the log may hold it: shortened, printable, one word."""
     text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+    if text.isprintable() and " " not in text and len(text) <= _NAME_LIMIT:
+        return text  # a blank is the only printable character that is space
     shown = "".join(
         character if character.isprintable() and not character.isspace() else "?"
         for character in text[:_NAME_LIMIT]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from gateway.accounts.answers import Answers
 from gateway.accounts.errors import AccountError
 from gateway.accounts.names import canonical_domain, read_address
 from gateway.accounts.rules import require_domain, require_user
@@ -83,6 +84,7 @@ class Policies:
 
     def __init__(self, file: SQLiteFile) -> None:
         self._file = file
+        self._answers = Answers(file)
 
     def set_for_user(self, address: str, key: str, value: str) -> None:
         """Decide something for a user.
@@ -110,9 +112,12 @@ class Policies:
 
     def of(self, mailbox: str, default: MailboxPolicy) -> MailboxPolicy:
         """Return what holds for a mailbox, given in canonical form."""
+        rows = self._answers.get(self._of, mailbox)
+        return _decided(default, rows) if rows else default
+
+    def _of(self, mailbox: str) -> Mapping[str, int]:
         domain = mailbox.rpartition("@")[2]
-        rows = self._rows("WHERE subject IN (?, ?) ORDER BY instr(subject, '@')", domain, mailbox)
-        return _decided(default, rows)
+        return self._rows("WHERE subject IN (?, ?) ORDER BY instr(subject, '@')", domain, mailbox)
 
     def strictest(self, default: MailboxPolicy) -> MaildropPolicy | None:
         """Return the largest delay and the shortest time to expiry that anybody has.

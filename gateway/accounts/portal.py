@@ -65,5 +65,6 @@ def build_access(
     for interface in USABLE:
         able = [one for one in believed.checkers if interface in one.credentialInterfaces]
         if able:
-            portal.registerChecker(CheckersInOrder(interface, able), interface)
+            checker = able[0] if len(able) == 1 else CheckersInOrder(interface, able)
+            portal.registerChecker(checker, interface)
     return Access(portal, whole)

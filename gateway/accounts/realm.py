@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm
-from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
+from twisted.internet.defer import Deferred, inlineCallbacks
 from zope.interface import implementer
 
 from gateway.accounts.interfaces import IDirectory, IMailUser
@@ -58,7 +58,7 @@ class MailRealm:
     @inlineCallbacks
     def requestAvatar(
         self, avatar_id: Any, mind: Any, *interfaces: Any
-    ) -> Generator[Deferred[Any], Any, Avatar]:
+    ) -> Generator[Any, Any, Avatar]:
         """See `IRealm`.
 
         @param mind: the `gateway.client.Client`.
@@ -75,32 +75,41 @@ class MailRealm:
         name = avatar_id.decode("utf-8", "replace") if isinstance(avatar_id, bytes) else avatar_id
         if not name:
             raise UnauthorizedLogin  # anonymous (`checkers.ANONYMOUS`): no mailbox is meant
-        user = yield maybeDeferred(self._directory.find_login, name)
+        user = yield self._directory.find_login(name)  # what is no Deferred comes at once
         if user is None or not user.enabled:
             raise UnauthorizedLogin
-        avatar = yield maybeDeferred(make, user.mailbox, mind)
-        # It may have taken ten seconds: whoever was disabled meanwhile stays outside.
-        try:
-            still = yield maybeDeferred(self._directory.find_login, name)
-            if still is None or not still.enabled or still.mailbox != user.mailbox:
-                raise UnauthorizedLogin
-        except BaseException:
-            avatar[2]()
-            raise
+        made = make(user.mailbox, mind)
+        at_once = not isinstance(made, Deferred) or made.called
+        avatar = yield made
+        if not at_once:
+            # It may have taken ten seconds: whoever was disabled meanwhile stays outside.
+            try:
+                still = yield self._directory.find_login(name)
+                if still is None or not still.enabled or still.mailbox != user.mailbox:
+                    raise UnauthorizedLogin
+            except BaseException:
+                avatar[2]()
+                raise
         return avatar
 
-    @inlineCallbacks
-    def _maildrop(self, mailbox: str, client: Any) -> Generator[Deferred[Any], Any, Avatar]:
-        policy = None
-        if self._policy_of is not None:
-            policy = yield maybeDeferred(self._policy_of, mailbox)
-        maildrop = yield self._store.open_maildrop(mailbox, client)
-        if policy is not None:
-            maildrop = PolicedMaildrop(maildrop, policy)
-        return IMaildrop, maildrop, maildrop.release
+    def _maildrop(self, mailbox: str, client: Any) -> Deferred[Avatar]:
+        policy = self._policy_of(mailbox) if self._policy_of is not None else None
+        if isinstance(policy, Deferred):
+            return policy.addCallback(self._open, mailbox, client)
+        return self._open(policy, mailbox, client)
+
+    def _open(self, policy: MailboxPolicy | None, mailbox: str, client: Any) -> Deferred[Avatar]:
+        opening: Deferred[Any] = self._store.open_maildrop(mailbox, client)
+        return opening.addCallback(_under, policy)
 
     def _mail_user(self, mailbox: str, client: Any) -> Avatar:  # noqa: ARG002
         return IMailUser, MailUser(mailbox), _nothing_to_end
+
+
+def _under(maildrop: Any, policy: MailboxPolicy | None) -> Avatar:
+    if policy is not None:
+        maildrop = PolicedMaildrop(maildrop, policy)
+    return IMaildrop, maildrop, maildrop.release
 
 
 def _nothing_to_end() -> None:

@@ -11,6 +11,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address, ip_network
 from secrets import token_bytes
@@ -240,6 +241,7 @@ def _text(name: bytes | str) -> str:
     return text[:_LONGEST_NAME]
 
 
+@lru_cache(maxsize=1024)
 def network_of(host: str) -> str:
     """Return the network of a client: an IPv4 address, or the /64 of an IPv6 address.
 

@@ -19,7 +19,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.client import Client
-from gateway.direct_write import write
 from gateway.events import (
     InternalError,
     PlaintextInjected,
@@ -84,6 +83,8 @@ class CommandConnection(Handlers):
         self._timer = IdleTimer(self.factory.reactor, self._silent)
         self.client.silent_seconds, self.client.cut = self._silent_seconds, self.abort
         tcp.guard(self.transport)
+        at_once = tcp.can_send_at_once(self.transport)
+        self._writer = tcp.AtOnce(self.transport) if at_once else self.transport
         self.transport.registerProducer(self, True)
         self.factory.connected(self)
         self._admitted = self.factory.limits.admit(self.client)
@@ -302,7 +303,12 @@ class CommandConnection(Handlers):
     # Output ----------------------------------------------------------------------------------
 
     def send(self, octets: bytes) -> None:
-        """Say something to the client, in order, written with what is said at the same time."""
+        """Say something to the client, in order, written with what is said at the same time.
+
+        What is large is written alone, without being copied.
+        """
+        if len(octets) > self.output_mark and self._out:
+            self.flush()
         self._out.append(octets)
         self._out_octets += len(octets)
         if self._out_octets > self.output_mark:
@@ -314,7 +320,7 @@ class CommandConnection(Handlers):
             octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             self._out.clear()
             self._out_octets = 0
-            write(self.transport, octets)
+            self._writer.write(octets)
 
     @property
     def congested(self) -> bool:
@@ -361,6 +367,7 @@ class CommandConnection(Handlers):
             return
         self.send(reply)
         self.flush()
+        self._writer = self.transport
         self.transport.startTLS(self.factory.tls)
 
     def handshakeCompleted(self) -> None:

@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
 from gateway.events import EventStream
+from gateway.net import tcp
 from gateway.net.networks import Networks
 from gateway.net.proxied import ProxiedFactory
 from gateway.net.tls import ServerTLS
@@ -131,6 +132,7 @@ class Listener:
             )
         if "backlog=" not in self.endpoint and hasattr(port, "socket"):
             port.socket.listen(_BACKLOG)
+        tcp.guard(port)
 
     def _failed(self, failure: Failure) -> None:
         self._error = _explained(self.endpoint, failure.value)

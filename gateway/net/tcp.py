@@ -7,12 +7,19 @@ import socket
 import struct
 from typing import Any
 
+from twisted.internet.tcp import Connection
+
+from gateway import direct_write
+
 KEEPALIVE_IDLE_SECONDS = 30
 """After so long a silence the peer's system is asked whether it is still there."""
 KEEPALIVE_INTERVAL_SECONDS = 10
 KEEPALIVE_PROBES = 3
 USER_TIMEOUT_SECONDS = 60
 """How long octets that were sent may stay without an acknowledgement (RFC 5482)."""
+
+TURN_OCTETS = 262_144
+"""So much is sent at once before other connections have their turn."""
 
 # struct tcp_info of Linux: eight octets, of which the first is the state, then fields of four.
 _INFO_OCTETS = 104
@@ -21,31 +28,86 @@ _LAST_DATA_SENT = 44
 _LAST_DATA_RECEIVED = 52
 
 
+_OPTIONS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (
+            ("TCP_NODELAY", 1),
+            ("TCP_KEEPIDLE", KEEPALIVE_IDLE_SECONDS),
+            ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL_SECONDS),
+            ("TCP_KEEPCNT", KEEPALIVE_PROBES),
+            ("TCP_USER_TIMEOUT", USER_TIMEOUT_SECONDS * 1000),
+        )
+        if hasattr(socket, name)  # not every system has every one
+    ),
+)
+
+
 def guard(transport: Any) -> None:
     """Have small replies sent at once, and a connection ended whose peer is gone.
 
     A peer that vanished without a word is found out after about a minute, whether octets are
-    under way (user timeout) or not (keepalive). Does nothing to what is no TCP connection.
+    under way (user timeout) or not (keepalive). Does nothing to what is no TCP connection. A
+    listening port may be given, too: on Linux its connections begin with its options.
     """
     connection = _tcp_socket(transport)
     if connection is None:
         return
-    options = {
-        "TCP_NODELAY": 1,
-        "TCP_KEEPIDLE": KEEPALIVE_IDLE_SECONDS,
-        "TCP_KEEPINTVL": KEEPALIVE_INTERVAL_SECONDS,
-        "TCP_KEEPCNT": KEEPALIVE_PROBES,
-        "TCP_USER_TIMEOUT": USER_TIMEOUT_SECONDS * 1000,
-    }
     try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in options.items():
-            # Not every system has every one.
-            if hasattr(socket, name):
-                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        level, name, value = _OPTIONS[-1]
+        if connection.getsockopt(level, name) == value:
+            return
+        for level, name, value in _OPTIONS:
+            connection.setsockopt(level, name, value)
     except OSError:
         # The peer reset the connection already: that is found out at the first read.
         return
+
+
+class AtOnce:
+    """A plain TCP transport that sends at once what the system takes at once, but not for ever:
+    the other connections have their turn, too. Everything but `write` is the transport's.
+
+    @param transport: one of which `can_send_at_once` is true.
+    """
+
+    __slots__ = ("_held", "_left", "_transport")
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._left = TURN_OCTETS
+        self._held: list[bytes] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, octets: bytes) -> None:
+        """See `ITransport.write`."""
+        if self._held is not None:
+            self._held.append(octets)
+            return
+        self._left -= len(octets)
+        if self._left < 0:
+            self._left = TURN_OCTETS
+            self._transport.write(octets)  # and what follows it, until it has been sent
+        else:
+            direct_write.write(self._transport, octets)
+
+    def hold(self) -> None:
+        """Keep what is written until `release`."""
+        self._held = []
+
+    def release(self) -> None:
+        """Write in one go what was kept."""
+        held, self._held = self._held, None
+        if held:
+            self.write(held[0] if len(held) == 1 else b"".join(held))
+
+
+def can_send_at_once(transport: Any) -> bool:
+    """Say whether a transport is plain TCP."""
+    return isinstance(transport, Connection) and not transport.TLS
 
 
 def silent_seconds(transport: Any) -> float | None:

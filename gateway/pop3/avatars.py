@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, inlineCallbacks
 
 from gateway.pop3.foreign import FOREIGN_INTERFACE, open_foreign
 from gateway.pop3.foreign_locks import locks_of
@@ -18,12 +18,12 @@ MAILDROP_INTERFACES: tuple[Any, ...] = (IMaildrop, FOREIGN_INTERFACE)
 """What a portal is asked for, the best first."""
 
 
-def maildrop_of(interface: Any, avatar: Any, connection: POP3Connection) -> Deferred[Any]:
-    """Return a Deferred of the `IMaildrop` that `avatar` is, or stands for.
+def maildrop_of(interface: Any, avatar: Any, connection: POP3Connection) -> Any:
+    """Return the `IMaildrop` that `avatar` is, or a Deferred of the one it stands for.
 
     @param interface: the one of `MAILDROP_INTERFACES` that the realm chose.
     """
-    return _foreign(avatar, connection) if interface is FOREIGN_INTERFACE else succeed(avatar)
+    return _foreign(avatar, connection) if interface is FOREIGN_INTERFACE else avatar
 
 
 @inlineCallbacks

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
+from gateway.pop3.replies import TERMINATOR
 from gateway.store.interfaces import IMessageReader, Snapshot
 
 SLICE = 2000
@@ -39,17 +40,26 @@ class RenderedListing:
     def __init__(self, values: Sequence[object]) -> None:
         self._coming = render(values)
         self._slices: list[bytes] = []
+        self.whole: bytes | None = None
+        """All of it, the terminator included, once somebody has asked for all of it; what is
+        short, at once."""
+        if len(values) <= SLICE:
+            self.whole = b"".join([*self._coming, TERMINATOR])
 
     def __iter__(self) -> Iterator[bytes]:
-        at = 0
+        """Yield the slices, without the terminator."""
+        at, slices = 0, self._slices
         while True:
-            if at == len(self._slices):
+            if at == len(slices):
                 octets = next(self._coming, b"")
                 if not octets:
-                    return
-                self._slices.append(octets)
-            yield self._slices[at]
+                    break
+                slices.append(octets)
+            yield slices[at]
             at += 1
+        if self.whole is None:
+            self.whole = b"".join([*slices, TERMINATOR])
+            self._slices = []  # those who are still under way have the old list
 
 
 class RenderedListings:

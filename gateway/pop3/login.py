@@ -59,7 +59,7 @@ def open_maildrop(
     interface, avatar, logout = login
     maildrop = None
     try:
-        maildrop = yield maildrop_of(interface, avatar, connection)
+        maildrop = yield maildrop_of(interface, avatar, connection)  # mostly there at once
         policy = _policy_of(avatar, connection.factory.policy.maildrop)
         if delayed:
             _respect_delay(connection, policy)

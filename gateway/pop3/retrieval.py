@@ -34,19 +34,31 @@ class Retrieval:
         self._reader = reader
         self._cutter = cutter
         self._encoder = DotEncoder()
-        self._done: Deferred[None] = Deferred()
+        self._waiting: Deferred[None] | None = None
+        self._finished = False
+        self._failure: Failure | None = None
         self.octets = 0
         """How many octets of the message were said, before dot-stuffing."""
 
-    def begin(self, status: bytes) -> Deferred[None]:
-        """Say `status` and the message.
+    def begin(self, status: bytes) -> Deferred[None] | None:
+        """Say `status` and the message. Raises what the reader raises.
 
-        @return: a Deferred that fires after the last octet. It fails with what the reader raised:
-            see `begun` for whether the client had heard `status` by then.
+        @return: None where all was said at once, as with most messages. Else a Deferred that fires
+            after the last octet, or fails with what the reader raised: see `begun` for whether the
+            client had heard `status` by then.
         """
         self._status = status
-        self._pull()
-        return self._done
+        try:
+            self._pull()
+        except BaseException:
+            self.close()
+            raise
+        if self._failure is not None:
+            self._failure.raiseException()
+        if self._finished:
+            return None
+        self._waiting = Deferred()
+        return self._waiting
 
     @property
     def begun(self) -> bool:
@@ -55,25 +67,20 @@ class Retrieval:
 
     def _pull(self) -> None:
         """Say blocks until the message ends or somebody has to be waited for."""
-        try:
-            while True:
-                block = self._reader.read()
-                if isinstance(block, Deferred):
-                    block.addCallbacks(self._resume_with, self._fail)
-                    return
-                if not self._say(block):
-                    return
-        except Exception:
-            self._fail(Failure())
+        while True:
+            block = self._reader.read()
+            if isinstance(block, Deferred):
+                block.addCallbacks(self._resume_with, self._fail)
+                return
+            if not self._say(block):
+                return
 
     def _resume_with(self, block: bytes) -> None:
         try:
-            go_on = self._say(block)
+            if self._say(block):
+                self._pull()
         except Exception:
             self._fail(Failure())
-        else:
-            if go_on:
-                self._pull()
 
     def _say(self, block: bytes) -> bool:
         """Say one block; False when it was the last, or when the client must catch up first."""
@@ -90,7 +97,7 @@ class Retrieval:
         if not block or (self._cutter is not None and self._cutter.done):
             self._connection.send(self._encoder.finish())
             self.close()
-            self._done.callback(None)
+            self._finish()
             return False
         if self._connection.congested:
             self._connection.call_when_drained(self._drained)
@@ -99,12 +106,22 @@ class Retrieval:
 
     def _drained(self) -> None:
         self._connection.call_when_drained(None)
-        self._pull()
+        try:
+            self._pull()
+        except Exception:
+            self._fail(Failure())
+
+    def _finish(self) -> None:
+        self._finished = True
+        if self._waiting is not None:
+            self._waiting.callback(None)
 
     def _fail(self, failure: Failure) -> None:
         self.close()
-        if not self._done.called:
-            self._done.errback(failure)
+        if self._waiting is None:
+            self._failure = failure
+        elif not self._waiting.called:
+            self._waiting.errback(failure)
 
     def close(self) -> None:
         """Give back what reading held. The Deferred of `begin` may then never fire."""

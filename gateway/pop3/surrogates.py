@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -57,13 +57,13 @@ _SNAPSHOTS: WeakKeyDictionary[Snapshot, tuple[Snapshot, frozenset[int]]] = WeakK
 """Of each snapshot: the one with the converted sizes, and which messages cannot be converted."""
 
 
-def in_ascii(maildrop: Any, clock: IReactorTime) -> Deferred[Any]:
+def in_ascii(maildrop: Any, clock: IReactorTime) -> Any:
     """Return a Deferred of a maildrop whose internationalized messages are converted.
 
-    @param maildrop: an `IMaildrop`; it is returned itself where it has none.
+    @param maildrop: an `IMaildrop`; it is returned itself, at once, where it has none.
     @param clock: lets other connections have their turn while sizes are measured.
     """
-    return _converted(maildrop, clock) if maildrop.snapshot.smtputf8 else succeed(maildrop)
+    return _converted(maildrop, clock) if maildrop.snapshot.smtputf8 else maildrop
 
 
 @inlineCallbacks

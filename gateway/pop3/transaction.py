@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from gateway.events import MessageRetrieved, MessagesDeleted, Trouble, UpdateFailed
@@ -79,18 +78,21 @@ class Transaction(State):
         return self._scan(self.texts.uidls_follow, "uidls")
 
     def _scan(self, text: bytes, attribute: str) -> Result:
-        slices = self._slices(attribute)
-        if len(self.snapshot) <= SLICE:
-            return self.begin_lines(text) + b"".join(slices) + TERMINATOR
-        reader = ListingReader(slices, self.connection.factory.reactor)
-        self._retrieval = Retrieval(self.connection, reader)
-        return self._retrieval.begin(self.begin_lines(text)).addCallback(self._listed)
-
-    def _slices(self, attribute: str) -> Iterator[bytes]:
-        hidden = self._marks.hidden
+        status, hidden = self.begin_lines(text), self._marks.hidden
         if hidden:
-            return render(getattr(self.snapshot, attribute), hidden)
-        return iter(LISTINGS.get(self.snapshot, attribute))
+            slices = render(getattr(self.snapshot, attribute), hidden)
+            if len(self.snapshot) <= SLICE:
+                return status + b"".join(slices) + TERMINATOR
+        else:
+            listing = LISTINGS.get(self.snapshot, attribute)
+            if listing.whole is not None:
+                self.connection.send(status)
+                return listing.whole
+            slices = iter(listing)
+        reader = ListingReader(slices, self.connection.factory.reactor)
+        retrieval = self._retrieval = Retrieval(self.connection, reader)
+        pending = retrieval.begin(status)
+        return None if pending is None else pending.addCallback(self._listed)
 
     def _listed(self, _: None) -> None:
         self._retrieval = None
@@ -128,12 +130,19 @@ class Transaction(State):
 
     def _say_opened(
         self, reader: IMessageReader, index: int, text: bytes, cutter: TopCutter | None
-    ) -> Deferred[bytes | None]:
+    ) -> Deferred[bytes | None] | bytes | None:
         if self._logout is None:  # the client has left while the message was opened
             reader.close()
-            return succeed(None)
+            return None
         retrieval = self._retrieval = Retrieval(self.connection, reader, cutter)
-        return retrieval.begin(self.begin_lines(text)).addCallbacks(
+        try:
+            pending = retrieval.begin(self.begin_lines(text))
+        except Exception:
+            return self._not_said(Failure(), index, retrieval)
+        if pending is None:
+            self._said(None, index, cutter)
+            return None
+        return pending.addCallbacks(
             self._said, self._not_said, (index, cutter), {}, (index, retrieval)
         )
 

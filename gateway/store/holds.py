@@ -88,6 +88,16 @@ class MaildropHolds:
         except Exception:
             return fail()
 
+    def take_free(self, mailbox: str, folder: Path, client: Client) -> Hold | None:
+        """Take hold of a maildrop that is free, as it mostly is; None wherever `acquire` has to
+        say what is in the way."""
+        if mailbox in self._waiting or mailbox in self._held:
+            return None
+        try:
+            return self._take(mailbox, folder, client)
+        except (StoreError, FileNotFoundError):
+            return None
+
     def released(self, mailbox: str) -> None:
         """A maildrop is free again. For `Hold`."""
         del self._held[mailbox]

@@ -33,7 +33,7 @@ class FolderLock:
         @raise MaildropInUse: another process holds it.
         @raise StoreError: it cannot be locked.
         """
-        path = folder / FILE
+        path = f"{folder}/{FILE}"
         while True:
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -51,7 +51,7 @@ class FolderLock:
             os.close(descriptor)
 
     @staticmethod
-    def _lock(descriptor: int, path: Path, mailbox: str) -> bool:
+    def _lock(descriptor: int, path: str, mailbox: str) -> bool:
         """Lock the open file. Return False if it is no longer the one in the folder."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,7 +61,7 @@ class FolderLock:
             raise storage_error("lock the maildrop with", path, error) from error
         try:
             # A mailbox that was purged or renamed took its file along.
-            return os.fstat(descriptor).st_ino == path.stat().st_ino
+            return os.fstat(descriptor).st_ino == os.stat(path).st_ino  # noqa: PTH116
         except FileNotFoundError:
             return False
 

@@ -54,8 +54,7 @@ class TraceRecorder:
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
-        now = time.time()
-        for row in rows_of(event, now):
+        for row in rows_of(event, time.time()):
             if len(self._rows) >= MOST_WAITING:
                 self.dropped += 1
                 continue

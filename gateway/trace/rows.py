@@ -64,6 +64,14 @@ def _row(client: Client, at: float, what: str, **values: Any) -> Row:
     )
 
 
+def _copy_row(
+    client: Client, at: float, what: str, mailbox: str, uidl: str, octets: int | None = None
+) -> Row:
+    """Make a row about a copy in a mailbox. There may be thousands in a session."""
+    about = (client.id, client.protocol, client.host, client.user)
+    return Row(at, what, None, None, mailbox, uidl, *about, None, octets)
+
+
 def _stored(event: events.MessageStored, now: float) -> Iterator[Row]:
     message: dict[str, Any] = {"message": event.id, "message_id": event.message_id or None}
     begun = event.received_at or now
@@ -101,14 +109,13 @@ def _recipient_refused(event: events.RecipientRefused, now: float) -> Iterator[R
 
 
 def _retrieved(event: events.MessageRetrieved, now: float) -> Iterator[Row]:
-    place = {"address": event.mailbox, "uidl": event.uidl}
-    yield _row(event.client, now, RETRIEVED, octets=event.octets, **place)
+    yield _copy_row(event.client, now, RETRIEVED, event.mailbox, event.uidl, event.octets)
 
 
 def _deleted(event: events.MessagesDeleted | events.UpdateFailed, now: float) -> Iterator[Row]:
     what = DELETED if isinstance(event, events.MessagesDeleted) else NOT_DELETED
     for uidl in event.uidls:
-        yield _row(event.client, now, what, address=event.mailbox, uidl=uidl)
+        yield _copy_row(event.client, now, what, event.mailbox, uidl)
 
 
 _MAKERS: dict[type[events.Event], Callable[[Any, float], Iterator[Row]]] = {

@@ -89,3 +89,14 @@ def test_of_other_connections_nothing_is_known() -> None:
         for end in (transport(one), object()):
             assert tcp.silent_seconds(end) is None
             tcp.guard(end)
+
+
+def test_connections_begin_with_the_options_of_their_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        tcp.guard(transport(listening))
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+                assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -72,8 +72,11 @@ def test_it_waits_for_a_client_that_does_not_read() -> None:
 
 def test_a_listing_is_rendered_once_and_goes_with_its_snapshot() -> None:
     snapshot = Snapshot([3] * MANY, ["a"] * MANY)
-    first, second = (list(LISTINGS.get(snapshot, "sizes")) for _ in range(2))
-    assert all(one is other for one, other in zip(first, second, strict=True))
+    listing = LISTINGS.get(snapshot, "sizes")
+    assert listing.whole is None
+    rendered = b"".join(listing)
+    assert listing.whole == rendered + b".\r\n"
+    assert LISTINGS.get(snapshot, "sizes").whole is listing.whole
     assert LISTINGS.get(snapshot, "uidls") is not LISTINGS.get(snapshot, "sizes")
     gone = weakref.ref(snapshot)
     del snapshot

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.maildir.folders import mailbox_folder
-from gateway.store.maildir.names import NameMaker, parse, place, uidl
+from gateway.store.maildir.names import NameMaker, parse, parse_usual, place, uidl
 from gateway.store.uidl import is_uidl
 
 OURS = re.compile(
@@ -131,3 +131,25 @@ def test_no_two_mailboxes_share_a_folder(mailboxes: list[str]) -> None:
         assert all(part[0] != "." and "\0" not in part for part in folder.parts[2:])
         # It can be a name at all.
         bytes(folder)
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "1700000000.M000001P77.host,S=12,W=13",
+        "1700000000.M000001P77Q000002R00ff.host,S=12,W=13",
+    ],
+)
+def test_a_usual_name_is_place_and_unique_id_in_one(base: str) -> None:
+    sizes = parse_usual(base)
+    assert sizes is not None
+    assert (int(sizes[1]), int(sizes[2])) == (12, 13)
+    assert place(base) == uidl(base) == base
+
+
+@pytest.mark.parametrize("host", ["hösť", "a b", "a\x7fb", "h" * 60])
+def test_a_name_that_is_no_unique_id_is_not_usual(host: str) -> None:
+    base = f"1700000000.M000001P77.{host},S=12,W=13"
+    assert parse_usual(base) is None
+    assert uidl(base) != base
+    assert parse(base)[1:] == (12, 13)

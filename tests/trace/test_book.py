@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,18 @@ def test_a_row_has_no_secret() -> None:
     assert set(Row._fields).isdisjoint({"password", "secret"})
     failed = events.LoginFailed(SENDER, "anna", "PLAIN", "wrong password")
     assert list(rows_of(failed, 1.0)) == []
+
+
+def test_all_of_many_rows_are_written(book: TraceBook) -> None:
+    uidls = tuple(f"u-{number}" for number in range(150))
+    write(
+        book,
+        (stored("m1", ANNA), 1001.0),
+        (events.MessagesDeleted(reader(ANNA), ANNA, (*uidls, "u-m1")), 1002.0),
+    )
+    assert life(book, "m1")[-1] == (1002.0, "deleted", ANNA)
+    with sqlite3.connect(book.path) as connection:
+        found = connection.execute(
+            "SELECT uidl FROM happenings WHERE what = 'deleted' ORDER BY number"
+        ).fetchall()
+    assert [uidl for (uidl,) in found] == [*uidls, "u-m1"]

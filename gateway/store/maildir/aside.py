@@ -27,7 +27,7 @@ _STEP_SECONDS = 3600
 _HEADER_OCTETS = 16_384
 
 
-def set_aside(folder: Path, paths: dict[str, Path], until: float) -> set[str]:
+def set_aside(folder: Path, paths: dict[str, str], until: float) -> set[str]:
     """Take messages out of the view of sessions, durably.
 
     @param paths: where each message was last seen, by base name.
@@ -40,7 +40,7 @@ def set_aside(folder: Path, paths: dict[str, Path], until: float) -> set[str]:
         make_folder(aside)
     except OSError:
         return set(paths)
-    left = take_away(folder, paths, lambda path: path.rename(aside / path.name))
+    left = take_away(folder, paths, lambda path: Path(path).rename(aside / Path(path).name))
     try:
         sync_folder(aside)
     except OSError:

@@ -76,7 +76,7 @@ def _fill(listing: Listing, scan: Scan, previous: Listing | None) -> None:
             if scan.still_there[index]:
                 indexes.append(len(scan.places))
                 scan.places.append(previous.place(index))
-                scan.fresh.append(*old.row(index))
+                scan.fresh.append(old.row(index))
     for some in sorted_in_slices(indexes, scan.places):
         listing.columns.gather(scan.fresh, some)
     free_in_slices(scan.places)

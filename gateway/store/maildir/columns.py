@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from copy import copy
 from itertools import compress
 
-from gateway.store.maildir.names import base_name, uidl
+from gateway.store.maildir.names import base_name
 from gateway.store.maildir.slices import SLICE, let_others_run
 
 _BLOCK = 4096
+
+
+Row = tuple[str, int, int, int, int, str]
+"""Of one message: file name, whether it is in cur/, inode, size of the file, canonical size,
+unique-id."""
 
 
 class Columns:
@@ -33,20 +38,33 @@ class Columns:
         self.octets = array("Q")
         """Canonical size."""
         self.uidls: list[str] = []
-        """Unique-ids; missing while the messages are not in order yet."""
+        """Unique-ids."""
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def append(self, name: str, in_cur: int, inode: int, file_octets: int, octets: int) -> None:
-        """Append one message, without unique-id."""
+    def append(self, row: Row) -> None:
+        """Append one message."""
+        name, in_cur, inode, file_octets, octets, unique_id = row
         self.names.append(name)
         self.in_cur.append(in_cur)
         self.inodes.append(inode)
         self.file_octets.append(file_octets)
         self.octets.append(octets)
+        self.uidls.append(unique_id)
 
-    def row(self, index: int) -> tuple[str, int, int, int, int]:
+    def append_all(self, rows: list[Row]) -> None:
+        """Append messages."""
+        if rows:
+            names, in_cur, inodes, file_octets, octets, uidls = zip(*rows, strict=True)
+            self.names.extend(names)
+            self.in_cur.extend(in_cur)
+            self.inodes.extend(inodes)
+            self.file_octets.extend(file_octets)
+            self.octets.extend(octets)
+            self.uidls.extend(uidls)
+
+    def row(self, index: int) -> Row:
         """Return what `append` takes."""
         return (
             self.names[index],
@@ -54,13 +72,13 @@ class Columns:
             self.inodes[index],
             self.file_octets[index],
             self.octets[index],
+            self.uidls[index],
         )
 
     def gather(self, others: Columns, indexes: Iterable[int]) -> None:
-        """Append some of other messages, with unique-ids from their names."""
-        names = [others.names[index] for index in indexes]
-        self.names.extend(names)
-        self.uidls.extend(uidl(base_name(name)) for name in names)
+        """Append some of other messages."""
+        self.names.extend(map(others.names.__getitem__, indexes))
+        self.uidls.extend(map(others.uidls.__getitem__, indexes))
         self.in_cur.extend(map(others.in_cur.__getitem__, indexes))
         self.inodes.extend(map(others.inodes.__getitem__, indexes))
         self.file_octets.extend(map(others.file_octets.__getitem__, indexes))

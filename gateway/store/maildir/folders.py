@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -33,6 +34,7 @@ def _escape_character(character: str) -> str:
     return "".join(f"%{octet:02X}" for octet in character.encode("utf-8", "surrogatepass"))
 
 
+@lru_cache(maxsize=10_000)
 def mailbox_folder(root: Path, mailbox: str) -> Path:
     """Say where a mailbox lies: "anna@example.com" in example.com/anna below `root`."""
     local_part, at, domain = mailbox.rpartition("@")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, DeferredSemaphore, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -24,7 +24,7 @@ from gateway.store.maildir.age import older_than
 from gateway.store.maildir.aside import set_aside
 from gateway.store.maildir.listing import Listing
 from gateway.store.maildir.locate import locate
-from gateway.store.maildir.reader import MessageReader, SizeMismatch, open_reader
+from gateway.store.maildir.reader import SizeMismatch, open_reader
 from gateway.store.maildir.removal import remove
 from gateway.store.maildir.sizes import count
 
@@ -36,11 +36,18 @@ InThread = Callable[..., Deferred[Any]]
 class Maildrop:
     """See `IMaildrop`.
 
-    @param distrust: called with the base name of a message whose size is not what was thought.
+    @param distrust: called with the mailbox and the base name of a message whose size is not what
+        was thought.
+    @param removals: bounds how many removals are under way.
     """
 
     def __init__(
-        self, hold: Hold, listing: Listing, in_thread: InThread, distrust: Callable[[str], None]
+        self,
+        hold: Hold,
+        listing: Listing,
+        in_thread: InThread,
+        distrust: Callable[[str, str], None],
+        removals: DeferredSemaphore,
     ) -> None:
         self.mailbox = hold.mailbox
         self.snapshot = listing.snapshot
@@ -48,6 +55,7 @@ class Maildrop:
         self._listing = listing
         self._in_thread = in_thread
         self._distrust = distrust
+        self._removals = removals
         self._removing = False
         self._released = False
 
@@ -84,9 +92,8 @@ class Maildrop:
     ) -> Deferred[list[int]]:
         if not deleted:
             return succeed([])
-        paths = {self._listing.base(index): Path(self._listing.path(index)) for index in deleted}
         self._removing = True
-        removal = self._in_thread(take, self._listing.folder, paths, *more)
+        removal = self._removals.run(self._in_thread, _take, self._listing, deleted, take, *more)
         return removal.addBoth(self._removed, deleted)
 
     def release(self) -> None:
@@ -95,12 +102,12 @@ class Maildrop:
         if not self._removing:
             self._hold.release()
 
-    def _open(self, index: int, path: str, file_octets: int) -> MessageReader:
+    def _open(self, index: int, path: str, file_octets: int) -> IMessageReader:
         octets = self.snapshot.sizes[index]
         return open_reader(path, file_octets, octets, lambda: self._mistrust(index))
 
     def _mistrust(self, index: int) -> None:
-        self._distrust(self._listing.base(index))
+        self._distrust(self.mailbox, self._listing.base(index))
 
     def _search(self, index: int) -> Deferred[IMessageReader]:
         """Look for a message that is no longer where it was."""
@@ -108,13 +115,13 @@ class Maildrop:
         search = self._in_thread(locate, self._listing.folder, (base,))
         return search.addCallback(self._located, index)
 
-    def _located(self, paths: dict[str, Path], index: int) -> MessageReader:
+    def _located(self, paths: dict[str, Path], index: int) -> IMessageReader:
         path = paths.get(self._listing.base(index))
         if path is None:
             raise MessageGone(f"{self._listing.path(index)} was removed by another program")
         return self._reopen(index, str(path), self._listing.columns.file_octets[index])
 
-    def _counted(self, counted: tuple[int, int], index: int, path: str) -> MessageReader:
+    def _counted(self, counted: tuple[int, int], index: int, path: str) -> IMessageReader:
         """A file was rewritten. What counts is what it is on the wire."""
         file_octets, octets = counted
         if octets != self.snapshot.sizes[index]:
@@ -122,7 +129,7 @@ class Maildrop:
             raise SizeMismatch(f"{path} has changed since it was listed")
         return self._reopen(index, path, file_octets)
 
-    def _reopen(self, index: int, path: str, file_octets: int) -> MessageReader:
+    def _reopen(self, index: int, path: str, file_octets: int) -> IMessageReader:
         try:
             return self._open(index, path, file_octets)
         except FileNotFoundError:
@@ -138,6 +145,12 @@ class Maildrop:
         if isinstance(result, Failure):
             return result
         return [index for index in deleted if self._listing.base(index) in result]
+
+
+def _take(
+    listing: Listing, deleted: Sequence[int], take: Callable[..., set[str]], *more: Any
+) -> set[str]:
+    return take(listing.folder, listing.paths(deleted), *more)
 
 
 def _count(path: str) -> tuple[int, int]:

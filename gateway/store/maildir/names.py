@@ -22,7 +22,8 @@ _DIGITS_OF_DIGEST = 48
 
 # Ours, and most of Dovecot's: what counts for the order stands in the right form already.
 _USUAL = re.compile(
-    r"[0-9]{10}\.M[0-9]{6}P[0-9]+(?:Q[0-9]{6}R[0-9a-f]{4})?\.[^,]*,S=([0-9]{1,15}),W=([0-9]{1,15})"
+    r"[0-9]{10}\.M[0-9]{6}P[0-9]+(?:Q[0-9]{6}R[0-9a-f]{4})?\.[!-+\--~]*"
+    r",S=([0-9]{1,15}),W=([0-9]{1,15})"
 )
 # Seconds; then, in the same field as Dovecot and Postfix have it, microseconds and a counter.
 _ARRIVAL = re.compile(r"([0-9]{1,10})\.(?:[^.,M]*M([0-9]{1,6})[^.,Q]*(?:Q([0-9]{1,15}))?)?")
@@ -76,6 +77,14 @@ def parse(base: str) -> tuple[str, int, int]:
     if sizes is None:
         return place(base), -1, -1
     return place(base), int(sizes[1]), int(sizes[2] or -1)
+
+
+def parse_usual(base: str) -> re.Match[str] | None:
+    """Understand a base name as most are, which is its own place and its own unique-id.
+
+    @return: a match whose groups are the size of the file and the canonical size; None of others.
+    """
+    return _USUAL.fullmatch(base) if len(base) <= LONGEST_UIDL else None
 
 
 def place(base: str) -> str:

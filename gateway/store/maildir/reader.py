@@ -20,7 +20,7 @@ class SizeMismatch(StoreError):
 
 def open_reader(
     path: str, file_octets: int, octets: int, on_mismatch: Callable[[], None]
-) -> MessageReader:
+) -> MessageReader | WholeMessage:
     """Open a message file.
 
     A message below 64 KiB is read at once, so that all that can be wrong with it is known before
@@ -39,19 +39,53 @@ def open_reader(
         raise
     except OSError as error:
         raise storage_error("read", path, error) from error
+    if file_octets < BLOCK:
+        return _read_whole(path, descriptor, file_octets, octets)
     reader = MessageReader(path, descriptor, octets, on_mismatch)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise StoreError(f"cannot read {path}: it is not a file")
-        if status.st_size < BLOCK:
-            reader.read_whole(status.st_size)
-        elif status.st_size != file_octets:
+        if status.st_size != file_octets:
             raise SizeMismatch(f"{path} has changed since it was listed")
     except BaseException:
         reader.close()
         raise
     return reader
+
+
+def _read_whole(path: str, descriptor: int, file_octets: int, octets: int) -> WholeMessage:
+    """Read all of a small message, and close its file."""
+    try:
+        # One octet more shows whether the file has grown.
+        block = os.read(descriptor, file_octets + 1)
+    except OSError as error:
+        raise storage_error("read", path, error) from error
+    finally:
+        os.close(descriptor)
+    encoder = CRLFEncoder()
+    block = encoder.encode(block) + encoder.finish()
+    if len(block) != octets:
+        raise SizeMismatch(f"{path} has changed since it was listed")
+    return WholeMessage(block)
+
+
+@implementer(IMessageReader)
+class WholeMessage:
+    """Hands out what was read already."""
+
+    __slots__ = ("_block",)
+
+    def __init__(self, block: bytes) -> None:
+        self._block = block
+
+    def read(self) -> bytes:
+        """See `IMessageReader.read`."""
+        block, self._block = self._block, b""
+        return block
+
+    def close(self) -> None:
+        """See `IMessageReader.close`."""
 
 
 @implementer(IMessageReader)
@@ -66,22 +100,13 @@ class MessageReader:
         self._left = octets
         self._on_mismatch = on_mismatch
         self._encoder = CRLFEncoder()
-        self._whole = b""
-
-    def read_whole(self, file_octets: int) -> None:
-        """Read all of a small message, and close its file."""
-        # One octet more shows whether the file has grown.
-        block = self._encoder.encode(self._read_file(file_octets + 1))
-        self._whole = block + self._encoder.finish()
-        if len(self._whole) != self._left:
-            raise SizeMismatch(f"{self._path} has changed since it was listed")
-        self._left = 0
-        self.close()
 
     def read(self) -> bytes:
         """See `IMessageReader.read`. Raises `StoreError`."""
         if self._descriptor < 0:
-            return self._rest()
+            if self._left:
+                raise StoreError(f"{self._path} was closed before it was read to its end")
+            return b""
         block = self._encoder.encode(self._read_file(BLOCK))
         at_end = not block
         if at_end:
@@ -99,13 +124,6 @@ class MessageReader:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-    def _rest(self) -> bytes:
-        """Return what is there although the file is closed."""
-        if self._left:
-            raise StoreError(f"{self._path} was closed before it was read to its end")
-        block, self._whole = self._whole, b""
-        return block
 
     def _read_file(self, octets: int) -> bytes:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +10,12 @@ from gateway.store.folders import sync_folder
 from gateway.store.maildir.locate import locate
 
 
-def remove(folder: Path, paths: dict[str, Path]) -> set[str]:
+def remove(folder: Path, paths: dict[str, str]) -> set[str]:
     """Remove messages of a mailbox, durably. See `take_away`."""
-    return take_away(folder, paths, Path.unlink)
+    return take_away(folder, paths, os.unlink)
 
 
-def take_away(folder: Path, paths: dict[str, Path], take: Callable[[Path], object]) -> set[str]:
+def take_away(folder: Path, paths: dict[str, str], take: Callable[[str], object]) -> set[str]:
     """Take message files out of new/ and cur/, durably.
 
     One that another program moved or flagged is looked for; one that is gone counts as taken.
@@ -23,11 +24,12 @@ def take_away(folder: Path, paths: dict[str, Path], take: Callable[[Path], objec
     @param take: removes one file, or moves it away; may raise `OSError`.
     @return: the base names of those that are still there, or may be after a crash.
     """
-    changed: dict[Path, set[str]] = {}
+    changed: dict[str, set[str]] = {}
     moved, left = _take(paths, changed, take)
     if moved:
         try:
-            left |= _take(locate(folder, moved), changed, take)[1]
+            found = {base: str(path) for base, path in locate(folder, moved).items()}
+            left |= _take(found, changed, take)[1]
         except OSError:
             left |= moved
     for subfolder, bases in changed.items():
@@ -42,7 +44,7 @@ def take_away(folder: Path, paths: dict[str, Path], take: Callable[[Path], objec
 
 
 def _take(
-    paths: dict[str, Path], changed: dict[Path, set[str]], take: Callable[[Path], object]
+    paths: dict[str, str], changed: dict[str, set[str]], take: Callable[[str], object]
 ) -> tuple[set[str], set[str]]:
     """Take files and note the folders that changed. Return those not found, those left."""
     missing: set[str] = set()
@@ -55,5 +57,5 @@ def _take(
         except OSError:
             left.add(base)
         else:
-            changed.setdefault(path.parent, set()).add(base)
+            changed.setdefault(path.rpartition("/")[0], set()).add(base)
     return missing, left

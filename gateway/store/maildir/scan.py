@@ -6,9 +6,9 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from gateway.store.maildir.columns import Columns
+from gateway.store.maildir.columns import Columns, Row
 from gateway.store.maildir.listing import Listing, folder_stamp, is_settled
-from gateway.store.maildir.names import NameMaker, parse, place_by_time
+from gateway.store.maildir.names import NameMaker, parse, parse_usual, place_by_time, uidl
 from gateway.store.maildir.records import Records
 from gateway.store.maildir.sizes import CountedSizes, count
 from gateway.store.maildir.slices import SLICE, let_others_run
@@ -78,14 +78,17 @@ class Scan:
 
     def _read_folder(self, folder: Path, in_cur: int) -> None:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        found, known, unusual = self.found, self._known, self._unusual
+        found, known, unusual, places = self.found, self._known, self._unusual, self.places
+        rows: list[Row] = []
+        add_rows = self._add_rows
         try:
             with os.scandir(descriptor) as entries:
                 for number, entry in enumerate(entries):
                     if not number % SLICE:
+                        add_rows(rows)
                         let_others_run()
                     name = entry.name
-                    base = name.partition(":")[0]
+                    base = name.partition(":")[0] if ":" in name else name
                     if base in known and self._recall(known[base], name, in_cur, entry.inode()):
                         continue
                     if name[0] == ".":
@@ -96,16 +99,28 @@ class Scan:
                         continue
                     if status.st_mode & _KIND_OF_FILE != _REGULAR_FILE:
                         continue
-                    if base in found and self._is_twin(folder / name, status, found[base]):
-                        continue
-                    place, file_octets, octets = parse(base)
-                    if file_octets != status.st_size or octets < 0 or not place or base in unusual:
+                    size = status.st_size
+                    if base in found:
+                        add_rows(rows)  # the twin may be among them
+                        if self._is_twin(folder / name, status, found[base]):
+                            continue
+                    sizes = parse_usual(base)
+                    if sizes is not None and int(sizes[1]) == size and base not in unusual:
+                        place = unique_id = base
+                        octets = int(sizes[2])
+                    else:
                         place, octets = self._look_closer(base, status)
-                    found[base] = len(self.places)
-                    self.places.append(place)
-                    self.fresh.append(name, in_cur, status.st_ino, status.st_size, octets)
+                        unique_id = uidl(base)
+                    found[base] = len(places)
+                    places.append(place)
+                    rows.append((name, in_cur, status.st_ino, size, octets, unique_id))
         finally:
             os.close(descriptor)
+        add_rows(rows)
+
+    def _add_rows(self, rows: list[Row]) -> None:
+        self.fresh.append_all(rows)
+        rows.clear()
 
     def _recall(self, index: int, name: str, in_cur: int, inode: int) -> bool:
         """Take note that a message of the previous listing is still there.
@@ -152,8 +167,11 @@ class Scan:
         return True
 
     def _path(self, index: int) -> Path:
+        return Path(self._place_of_file(index))
+
+    def _place_of_file(self, index: int) -> str:
         subfolder = "cur" if self.fresh.in_cur[index] else "new"
-        return self._folder / subfolder / self.fresh.names[index]
+        return f"{self._folder}/{subfolder}/{self.fresh.names[index]}"
 
     def _rename(self, path: Path) -> None:
         """Give a message file a base name of its own. The next look finds it."""
@@ -177,7 +195,7 @@ class Scan:
             octets = None if distrusted else sizes.find(base, file_octets, mtime_ns)
             if octets is None:
                 try:
-                    file_octets, octets = count(str(self._path(index)))
+                    file_octets, octets = count(self._place_of_file(index))
                 except FileNotFoundError:
                     del self.found[base]
                     continue

@@ -105,5 +105,7 @@ def count_open(descriptor: int) -> tuple[int, int]:
     while block := os.pread(descriptor, BLOCK, at):
         size.feed(block)
         at += len(block)
+        if len(block) < BLOCK:
+            break
     size.finish()
     return at, size.octets

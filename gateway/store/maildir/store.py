@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -52,6 +52,8 @@ MEMORY_OCTETS = 32 * 1024 * 1024
 _TIDY_SECONDS = 3600.0
 """How often tmp/ of a mailbox that never changes is looked at."""
 _MOST_DISTRUSTED = 10_000
+_PARALLEL_REMOVALS = 2
+"""More threads that do nothing but call the system mostly wait for the interpreter's lock."""
 
 
 @implementer(IMailStore)
@@ -96,6 +98,7 @@ class MaildirStore:
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}
+        self._removals = DeferredSemaphore(_PARALLEL_REMOVALS)
         self._usage = UsageBook(root, in_thread, reactor, tally)
         self._storers = Storers(root, self._spool, self._names, in_thread, storing_process)
 
@@ -118,7 +121,14 @@ class MaildirStore:
 
     def open_maildrop(self, mailbox: str, client: Client) -> Deferred[IMaildrop]:
         """See `IMailStore.open_maildrop`."""
-        return Deferred.fromCoroutine(self._open_maildrop(mailbox, client))
+        folder = mailbox_folder(self._root, mailbox)
+        hold = self._holds.take_free(mailbox, folder, client)
+        if hold is not None and client.connected:
+            listing = self._listings.get(mailbox)
+            if listing is not None and listing.is_current():
+                self._tidy(listing, folder)
+                return succeed(self._maildrop(hold, listing))
+        return Deferred.fromCoroutine(self._open_maildrop(mailbox, folder, client, hold))
 
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
@@ -135,9 +145,11 @@ class MaildirStore:
         """See `IMailStore.usage`."""
         return self._usage.usage(mailbox, fresh)
 
-    async def _open_maildrop(self, mailbox: str, client: Client) -> IMaildrop:
-        folder = mailbox_folder(self._root, mailbox)
-        hold = await self._hold(mailbox, folder, client)
+    async def _open_maildrop(
+        self, mailbox: str, folder: Path, client: Client, hold: Hold | None
+    ) -> IMaildrop:
+        if hold is None:
+            hold = await self._hold(mailbox, folder, client)
         try:
             listing = await self._list(mailbox, folder)
             if not client.connected:
@@ -145,7 +157,10 @@ class MaildirStore:
         except BaseException:
             hold.release()
             raise
-        return Maildrop(hold, listing, self._in_thread, lambda base: self._distrust(mailbox, base))
+        return self._maildrop(hold, listing)
+
+    def _maildrop(self, hold: Hold, listing: Listing) -> Maildrop:
+        return Maildrop(hold, listing, self._in_thread, self._distrust, self._removals)
 
     async def _hold(self, mailbox: str, folder: Path, client: Client) -> Hold:
         try:
@@ -158,13 +173,17 @@ class MaildirStore:
         """Return what the mailbox holds, from memory where nothing has changed."""
         listing = self._listings.get(mailbox)
         if listing is not None and listing.is_current():
-            if time.time() - listing.tidied_at > _TIDY_SECONDS:
-                listing.tidied_at = time.time()
-                self._in_thread(tidy_tmp, folder)
+            self._tidy(listing, folder)
             return listing
         listing = await self._in_thread(self._read, mailbox, folder, listing)
         self._listings.put(mailbox, listing)
         return listing
+
+    def _tidy(self, listing: Listing, folder: Path) -> None:
+        now = time.time()
+        if now - listing.tidied_at > _TIDY_SECONDS:
+            listing.tidied_at = now
+            self._in_thread(tidy_tmp, folder)
 
     def _read(self, mailbox: str, folder: Path, previous: Listing | None) -> Listing:
         """Read the mailbox anew. Called in a thread."""

@@ -1,0 +1,124 @@
+"""Puts the results in docs/benchmarks into docs/benchmarks.md, as tables and as plots.
+
+The page is written by people, but for what stands between its marks.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import results
+from bench.results import Results, Row
+
+PAGE = results.FOLDER.parent / "benchmarks.md"
+_MARKED = re.compile(r"(<!-- results of (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+
+
+def table(found: Results) -> Iterator[str]:
+    """Yield the lines of the table of a group: CPU or memory, and the ratios of ours."""
+    reference, floor = found.servers[found.reference], found.servers[found.floor]
+    names = list(found.servers)
+    versions = ", ".join(found.servers.values())
+    yield f"Taken on {_days(found)} on {found.machine}. Versions: {versions}."
+    yield ""
+    yield _line(["", "unit", *names, f"to {found.reference}", f"to {found.floor}"])
+    yield _line(["---", "---", *(["---:"] * (len(names) + 2))])
+    for row in found.rows:
+        cells = [_number(row.median(name)) for name in names]
+        ratios = [_number(found.ratio(row, other)) for other in (found.reference, found.floor)]
+        yield _line([row.title, row.unit, *cells, *ratios])
+    yield ""
+    yield f"The last columns: what pop3gw needs where {reference}, and {floor}, need 1."
+    yield ""
+
+
+def times(found: Results) -> Iterator[str]:
+    """Yield the lines of the table of rates and times."""
+    names = list(found.servers)
+    yield "Sessions a second, and p50 / p99 of a session in milliseconds:"
+    yield ""
+    yield _line(["", *names])
+    yield _line(["---", *(["---:"] * len(names))])
+    for row in found.rows:
+        if any("rate" in samples[0] for samples in row.samples.values()):
+            yield _line([row.title, *(_time(row, name) for name in names)])
+    yield ""
+
+
+def extras(found: Results) -> Iterator[str]:
+    """Yield what was measured of some rows only."""
+    for row in found.rows:
+        if row.calls:
+            calls = (f"{name} {count:.0f}" for name, count in row.calls.items())
+            yield f"- System calls of a session, {row.title}: {', '.join(calls)}."
+        beats = {name: row.median(name, "noop_p99") for name in row.samples if _beats(row, name)}
+        if beats:
+            shown = (f"{name} {value * 1000:.1f}" for name, value in beats.items() if value)
+            yield f"- p99 in ms of a NOOP elsewhere meanwhile, {row.title}: {', '.join(shown)}."
+    yield ""
+
+
+def _beats(row: Row, name: str) -> bool:
+    return "noop_p99" in row.samples[name][0]
+
+
+def _time(row: Row, name: str) -> str:
+    rate = row.median(name, "rate") if name in row.samples else None
+    if rate is None:
+        return ""
+    p50, p99 = (1000 * (row.median(name, value) or 0) for value in ("p50", "p99"))
+    return f"{_number(rate)}, {_number(p50)} / {_number(p99)}"
+
+
+def _days(found: Results) -> str:
+    days = sorted({row.taken for row in found.rows})
+    return " to ".join(dict.fromkeys((days[0], days[-1])))
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value >= 1 else f"{value:.2g}"
+
+
+def marked(text: str) -> str:
+    """Return a page with the newest results between its marks."""
+
+    def replaced(match: re.Match[str]) -> str:
+        group = match[2]
+        if not (results.FOLDER / f"{group}.json").exists():
+            return match[0]
+        found = results.load(group)
+        lines = [*table(found), f"![{found.title}](benchmarks/{group}.svg)", ""]
+        lines += [*times(found), *extras(found)]
+        return match[1] + "\n".join(lines) + match[3]
+
+    return _MARKED.sub(replaced, text)
+
+
+def main() -> None:
+    """Write the page and the plots."""
+    PAGE.write_text(marked(PAGE.read_text()))
+    groups = [file.stem for file in results.FOLDER.glob("*.json")]
+    try:
+        from bench import plots
+    except ImportError:
+        print("no plots without matplotlib: pip install 'pop3gw[bench]'")
+        return
+    for group in groups:
+        plots.draw(results.load(group), results.FOLDER)
+
+
+if __name__ == "__main__":
+    main()
