@@ -45,7 +45,7 @@ WAIT_SECONDS = 10.0
 """How long a login waits for a maildrop that is in use."""
 CACHED_MESSAGES = 400_000
 """How many messages the listings kept in memory may have together: about 50 MB."""
-MEMORY_OCTETS = 32 * 1024 * 1024
+MEMORY_OCTETS = 24 * 1024 * 1024
 """How much of all messages on their way in may be held in memory."""
 
 
