@@ -27,7 +27,7 @@ HELPERS = frozenset(
         "smtp_servers",
     }
 )
-SAVING = frozenset({"pop3_serving"})
+SAVING = frozenset({"pop3_serving", "smtp_delivery"})
 """Those whose results are kept in docs/benchmarks."""
 QUICK = frozenset({"pop3_serving", "smtp_delivery"})
 """Those that `--quick` runs: servers beside servers."""

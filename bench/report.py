@@ -21,7 +21,7 @@ _MARKED = re.compile(r"(<!-- results of (\w+) -->\n).*?(<!-- end of results -->)
 
 def table(found: Results) -> Iterator[str]:
     """Yield the lines of the table of a group: CPU or memory, and the ratios of ours."""
-    reference, floor = found.servers[found.reference], found.servers[found.floor]
+    reference, floor = found.servers[found.reference], found.servers.get(found.floor)
     names = list(found.servers)
     versions = ", ".join(found.servers.values())
     yield f"Taken on {_days(found)} on {found.machine}. Versions: {versions}."
@@ -33,14 +33,15 @@ def table(found: Results) -> Iterator[str]:
         ratios = [_number(found.ratio(row, other)) for other in (found.reference, found.floor)]
         yield _line([row.title, row.unit, *cells, *ratios])
     yield ""
-    yield f"The last columns: what pop3gw needs where {reference}, and {floor}, need 1."
+    beside = f", and {floor}," if floor else ""
+    yield f"The last columns: what pop3gw needs where {reference}{beside} need 1."
     yield ""
 
 
 def times(found: Results) -> Iterator[str]:
     """Yield the lines of the table of rates and times."""
     names = list(found.servers)
-    yield "Sessions a second, and p50 / p99 of a session in milliseconds:"
+    yield "How many a second, and p50 / p99 of one in milliseconds:"
     yield ""
     yield _line(["", *names])
     yield _line(["---", *(["---:"] * len(names))])
@@ -56,21 +57,20 @@ def extras(found: Results) -> Iterator[str]:
         if row.calls:
             calls = (f"{name} {count:.0f}" for name, count in row.calls.items())
             yield f"- System calls of a session, {row.title}: {', '.join(calls)}."
-        beats = {name: row.median(name, "noop_p99") for name in row.samples if _beats(row, name)}
-        if beats:
-            shown = (f"{name} {value * 1000:.1f}" for name, value in beats.items() if value)
-            yield f"- p99 in ms of a NOOP elsewhere meanwhile, {row.title}: {', '.join(shown)}."
+        for value, what in (("noop_p99", "p99"), ("noop_longest", "The longest")):
+            beats = [(n, row.median(n, value)) for n in row.samples if value in row.samples[n][0]]
+            if beats:
+                shown = ", ".join(f"{name} {1000 * (beat or 0):.1f}" for name, beat in beats)
+                yield f"- {what} in ms of a NOOP elsewhere meanwhile, {row.title}: {shown}."
     yield ""
-
-
-def _beats(row: Row, name: str) -> bool:
-    return "noop_p99" in row.samples[name][0]
 
 
 def _time(row: Row, name: str) -> str:
     rate = row.median(name, "rate") if name in row.samples else None
     if rate is None:
         return ""
+    if "p50" not in row.samples[name][0]:
+        return _number(rate)
     p50, p99 = (1000 * (row.median(name, value) or 0) for value in ("p50", "p99"))
     return f"{_number(rate)}, {_number(p50)} / {_number(p99)}"
 

@@ -218,7 +218,7 @@ class Store(_Table):
     kind: Literal["maildir", "sqlite"] | None = None
     """The kind for a new data folder; None takes what the folder has."""
     side_process: bool = True
-    """Whether a second process writes to the disk while many messages arrive at once."""
+    """Whether further processes write to the disk while many messages, or large ones, arrive."""
 
 
 class Service(_Table):

@@ -13,7 +13,7 @@ from gateway.events import EventStream
 from gateway.shared.tally import SharedTally
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
-from gateway.store.maildir.storers import storing_process
+from gateway.store.maildir.storers import storing_processes
 from gateway.store.sqlite import SQLiteAdministration, SQLiteStore
 from gateway.store.takeover import Takeover
 
@@ -32,8 +32,8 @@ def _open_maildir(data_root: Path, *, side_process: bool, **named: Any) -> IMail
     root, spool = data_root / "mail", data_root / "spool"
     beside = None
     if side_process:
-        beside = storing_process(named["reactor"], root, spool, named["events"])
-    return MaildirStore(root, spool, storing_process=beside, **named)
+        beside = storing_processes(named["reactor"], root, spool, named["events"])
+    return MaildirStore(root, spool, storing_processes=beside, **named)
 
 
 def _open_sqlite(data_root: Path, *, side_process: bool, tally: object, **named: Any) -> IMailStore:
@@ -70,8 +70,8 @@ def open_store(
     @param events: where trouble is told.
     @param takeover: says which sessions have to give up their maildrop to another login.
     @param tally: where the workers of one gateway tell each other what they deliver.
-    @param side_process: whether a process beside this one may store messages when several come at
-        once. For a reactor that runs, and `events` that are given.
+    @param side_process: whether processes beside this one may store messages when several come at
+        once, or a large one. For a reactor that runs, and `events` that are given.
     @return: the store; its `start` comes before anything else, and may block.
     @raise KeyError: there is no such kind.
     @raise StoreError: a later release has written it.

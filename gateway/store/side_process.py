@@ -163,15 +163,20 @@ class SideProcess:
             return
         if self._reactor.seconds() < self._not_before:
             return
-        self._side = Side(self)
+        side = Side(self)
         command = [sys.executable, "-c", _START, json.dumps(sys.path), self._module]
-        self._reactor.spawnProcess(
-            self._side,
-            sys.executable,
-            [*command, *self._arguments],
-            env=os.environ,
-            childFDs={0: "w", 1: "r", 2: 2},
-        )
+        try:
+            self._reactor.spawnProcess(
+                side,
+                sys.executable,
+                [*command, *self._arguments],
+                env=os.environ,
+                childFDs={0: "w", 1: "r", 2: 2},
+            )
+        except OSError as error:  # no descriptors, no memory: it is done without
+            self._give_up(f"it cannot be started: {error}")
+            return
+        self._side = side
 
     def stop(self) -> Deferred[None]:
         """Let it end, once it has done what it was given."""
@@ -182,6 +187,8 @@ class SideProcess:
     def ended(self, reason: Failure) -> None:
         """The process is gone, and nobody asked it to."""
         self._side = None
+        self._give_up(f"it ended before its time: {reason.getErrorMessage()}")
+
+    def _give_up(self, what: str) -> None:
         self._not_before = self._reactor.seconds() + RETRY_SECONDS
-        what = f"it ended before its time: {reason.getErrorMessage()}"
         self._events.emit(Trouble(f"the process {self._module}", what))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from gateway.client import Client
 from gateway.events import EventStream
 from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir import MaildirStore
-from gateway.store.maildir.storers import storing_process
+from gateway.store.maildir.storers import storing_processes
 from gateway.store.side_process import Side, SideProcess
 
 TOLD: list[Any] = []
@@ -84,6 +85,17 @@ async def killed(_: Path) -> Any:
     return {"failures": failures, "told": [str(event) for event in TOLD], "pid": process.pid}
 
 
+async def unable(_: Path) -> Any:
+    process = echo()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, limits[1]))
+    process.start()
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    process.start()  # too early: nothing happens
+    return {"side": process.side, "pid": process.pid, "told": [str(event) for event in TOLD]}
+
+
 async def signals(_: Path) -> Any:
     process = echo()
     side = await ready(process)
@@ -108,14 +120,14 @@ async def orphan(_: Path) -> Any:
 
 async def storing(folder: Path) -> Any:
     root, spool = folder / "mail", folder / "spool"
-    process = storing_process(reactor, root, spool, EVENTS)
+    processes = storing_processes(reactor, root, spool, EVENTS)
     store = MaildirStore(
         root,
         spool,
         in_thread=deferToThread,
         reactor=reactor,  # type: ignore[arg-type]
         events=EVENTS,
-        storing_process=process,
+        storing_processes=processes,
     )
     store.start()
     (root / "example.org").mkdir()
@@ -130,7 +142,8 @@ async def storing(folder: Path) -> Any:
     texts = [b"%d\r\n" % number for number in range(10)]
     texts += [b"large %d\r\n" % number + b"x" * 78 * 1000 + b"\r\n" for number in range(5)]
     await gatherResults([deliver(text, "anna@example.com") for text in texts])
-    await ready(process)
+    for process in processes:
+        await ready(process)
     await gatherResults([deliver(text, "anna@example.com", "bert@example.com") for text in texts])
     kept = await deliver(b"kept\r\n", "bert@example.com", uidl="a-unique-id")
     failures = [
@@ -149,12 +162,12 @@ async def storing(folder: Path) -> Any:
         found[name] = list(maildrop.snapshot.sizes)
         maildrop.release()
     names = [path.name for path in (root / "example.com" / "bert" / "new").iterdir()]
-    mark = f"P{process.pid}Q"
+    marks = [f"P{process.pid}Q" for process in processes]
     await store.stop()
     return {
         "anna": sorted(found["anna"]) == sorted([len(text) for text in texts] * 2),
         "bert": sorted(found["bert"]) == sorted([*map(len, texts), 6]),
-        "by the process": all(mark in name for name in names),
+        "small, large": [sum(mark in name for name in names) for mark in marks],
         "kept": [copy.uidl for copy in kept],
         "failures": failures,
         "usage": [usage.messages, usage.octets == sum(map(len, texts)) + 6],
@@ -163,7 +176,7 @@ async def storing(folder: Path) -> Any:
     }
 
 
-RUNS = {run.__name__: run for run in (answers, killed, signals, orphan, storing)}
+RUNS = {run.__name__: run for run in (answers, killed, unable, signals, orphan, storing)}
 
 
 async def main(_: Any, name: str, folder: str) -> None:

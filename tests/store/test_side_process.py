@@ -51,6 +51,14 @@ def test_killed(tmp_path: Path) -> None:
     assert found["pid"] is None
 
 
+def test_it_cannot_be_started(tmp_path: Path) -> None:
+    found = run("unable", tmp_path)
+    assert (found["side"], found["pid"]) == (None, None)
+    (trouble,) = found["told"]
+    assert "it cannot be started" in trouble
+    assert "Too many open files" in trouble
+
+
 def test_only_we_stop_it(tmp_path: Path) -> None:
     assert run("signals", tmp_path) == {"got": "later", "told": 0, "pid": None}
 
@@ -69,7 +77,7 @@ def test_maildirs(tmp_path: Path) -> None:
     assert found == {
         "anna": True,
         "bert": True,
-        "by the process": True,
+        "small, large": [11, 5],
         "kept": ["a-unique-id"],
         "usage": [16, True],
         "told": 0,

@@ -34,11 +34,10 @@ from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.maildrop import InThread, Maildrop
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
-from gateway.store.maildir.storers import Storers
+from gateway.store.maildir.storers import Storers, StoringProcesses
 from gateway.store.maildir.tidy import tidy_tmp
 from gateway.store.maildir.usage import UsageBook
 from gateway.store.memory import Memory
-from gateway.store.side_process import SideProcess
 from gateway.store.takeover import Takeover
 from gateway.store.writer import MessageWriter
 
@@ -68,7 +67,7 @@ class MaildirStore:
     @param host: what the names of message files end with; the name of this machine by default.
     @param takeover: says which sessions have to give up their maildrop to another login.
     @param tally: what the workers of one gateway tell each other; None where there is one process.
-    @param storing_process: stores messages when several come at once; made by `storing_process`.
+    @param storing_processes: store messages when several come at once, or a large one.
     """
 
     kind = "maildir"
@@ -87,7 +86,7 @@ class MaildirStore:
         host: str | None = None,
         takeover: Takeover | None = None,
         tally: SharedTally | None = None,
-        storing_process: SideProcess | None = None,
+        storing_processes: StoringProcesses | None = None,
     ) -> None:
         self._root = root
         self._spool = Spool(spool)
@@ -100,7 +99,7 @@ class MaildirStore:
         self._distrusted: dict[str, set[str]] = {}
         self._removals = DeferredSemaphore(_PARALLEL_REMOVALS)
         self._usage = UsageBook(root, in_thread, reactor, tally)
-        self._storers = Storers(root, self._spool, self._names, in_thread, storing_process)
+        self._storers = Storers(root, self._spool, self._names, in_thread, storing_processes)
 
     def start(self) -> None:
         """Make the folders, and remove what a gateway that died has left. Blocks.

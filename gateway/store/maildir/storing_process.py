@@ -1,10 +1,11 @@
 """What runs in the process beside the gateway that stores messages: see `side_process`.
 
-Arguments: the root of the mailboxes, the spool.
+Arguments: the root of the mailboxes, the spool, by how much it yields to others (see `nice`).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -83,8 +84,9 @@ def _portable(result: Stored | Exception) -> Stored | Exception:
     return RuntimeError("".join(traceback.format_exception(result)))
 
 
-def main(root: str, spool_folder: str) -> None:
+def main(root: str, spool_folder: str, niceness: str) -> None:
     """Store messages until no more come."""
+    os.nice(int(niceness))
     spool = Spool(Path(spool_folder))
     spool.start()
     process = StoringProcess(Path(root), spool, NameMaker())
