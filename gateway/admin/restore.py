@@ -65,6 +65,7 @@ def _copy(source: Path, new: Path, advance: Callable[[], object]) -> None:
 
 def _begin_epoch(new: Path) -> int:
     """Have all unique-ids from now on differ from those given out after the backup."""
+    from gateway.store.sqlite.backup import drop_leftovers
     from gateway.store.sqlite.creation import begin_epoch, complete
     from gateway.store.sqlite.database import transaction
     from gateway.store.sqlite.layout import Layout
@@ -76,7 +77,10 @@ def _begin_epoch(new: Path) -> int:
         complete(layout)
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         with transaction(connection):
+            leftovers = drop_leftovers(connection)
             begin_epoch(connection)
+        for name in leftovers:
+            layout.large_file(name).unlink(missing_ok=True)
         return int(connection.execute("SELECT count(*) FROM messages").fetchone()[0])
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.store.interfaces import MessageAttributes
 from gateway.store.offline import offline_store
+from gateway.store.sqlite.backup import Backup
 from gateway.store.sqlite.batch import BatchWriter
-from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.database import Database, connect
 from gateway.store.sqlite.jobs import Removal
 from gateway.store.sqlite.layout import Layout
 from tests.admin.commands import Office
@@ -187,6 +191,64 @@ def test_a_first_run_that_was_broken_off(org: Office, tmp_path: Path) -> None:
     shutil.move(away, large)
     assert org("backup", backup).out.startswith("copied 4 messages")
     org("backup", "verify", backup)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_later_run_that_was_broken_off(
+    org: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """The backup is as it was before, and a restored store goes on as if nothing had been."""
+    backup = tmp_path / "backup"
+    org("backup", backup)
+    before = mail_of(org)
+    store_mail(org, [b"one\r\n", LARGE, b"three\r\n"])
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.store.sqlite.backup._BODIES_AT_ONCE", 1)
+        patch.setattr(Backup, "_copy_bodies", breaking_off(Backup._copy_bodies, after))
+        assert "broken off" in org("backup", backup, status=1).err
+    assert org("backup", "verify", backup).out == "ok: 4 messages\n"
+    office = restored(org, backup)
+    assert mail_of(office) == before
+    named = {name for (name,) in query(office, "SELECT name FROM files")}
+    assert files(office.data) == named
+    store_mail(office, [b"other\r\n", LARGE])
+    office("store", "check")
+    assert org("backup", backup).out.startswith("copied 3 messages")
+    org("backup", "verify", backup)
+    assert mail_of(restored(org, backup, "again")) == mail_of(org)
+
+
+def test_the_log_of_the_store_is_used_again_meanwhile(
+    org: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.sqlite.backup._BODIES_AT_ONCE", 1)
+    source, target = Layout(org.data / "sqlite"), Layout(tmp_path / "copy")
+    states: list[tuple[int, int]] = []
+    with closing(connect(source)) as connection:
+
+        def write_and_make_a_checkpoint() -> None:
+            connection.execute("UPDATE store SET last_place = last_place + 1")
+            query = "PRAGMA wal_checkpoint(PASSIVE)"
+            _, in_log, brought_over = connection.execute(query).fetchone()
+            states.append((in_log, brought_over))
+
+        with Backup(source, target).opened() as backup:
+            backup.run(write_and_make_a_checkpoint)
+    assert len(states) == 4
+    first, last = states[0], states[-1]
+    assert last[1] >= first[0] or last[0] < first[0]
+
+
+def breaking_off(copy: Callable[..., int], after: int) -> Callable[..., int]:
+    """Make a function that does what `copy` does, and fails when it is called once too often."""
+    calls = itertools.count()
+
+    def copy_or_fail(*arguments: Any) -> int:
+        if next(calls) == after:
+            raise OSError(5, "broken off")
+        return copy(*arguments)
+
+    return copy_or_fail
 
 
 def test_while_mail_flows(org: Office, tmp_path: Path) -> None:

@@ -3,6 +3,10 @@
 The copy is a store itself: the same tables, the same folder of large bodies. Its row in `store`
 says how far it goes: bodies from `next_number` on are new to it, and so are the mailboxes whose
 `change` is beyond its own.
+
+Bodies never change, so they are copied first, in many short transactions: one long one would keep
+the write-ahead log of the store from being used again. Until the last transaction, which copies the
+lists of messages as they are in that instant, the new bodies have no copies, and count for nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +29,8 @@ from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.migration import migrate
 
 _BODIES_AT_ONCE = 500
-_TABLES = ("bodies", "contents", "files")
+_TABLES = {"bodies": "number, octets, 0, digest", "contents": "*", "files": "*"}
+"""What lies of a body in which table, and what is copied of it at first."""
 _ALIVE = "number NOT IN (SELECT number FROM main.bodies WHERE copies <= 0)"
 """Of bodies: a copy of them is left."""
 
@@ -43,7 +48,7 @@ class Copied:
 
 
 class Backup:
-    """One run of a backup, within one read transaction.
+    """One run of a backup.
 
     @param source: the store.
     @param target: where the copy is, or is to be.
@@ -57,7 +62,7 @@ class Backup:
 
     @contextmanager
     def opened(self) -> Iterator[Backup]:
-        """Hold the state of the store as it is now. Raises `sqlite3.Error`, `OSError`."""
+        """Keep the files of the store for the block. Raises `sqlite3.Error`, `OSError`."""
         self._make_target()
         keep = os.open(self._source.keep_files, os.O_RDONLY | os.O_CREAT, 0o600)
         try:
@@ -66,9 +71,12 @@ class Backup:
                 self._connection = connection
                 connection.execute("ATTACH ? AS backup", (str(self._target.database),))
                 connection.execute("PRAGMA backup.synchronous = FULL")
-                connection.execute("BEGIN")
                 try:
+                    connection.execute("BEGIN")
                     self._look()
+                    leftovers = drop_leftovers(connection, "backup")
+                    connection.execute("COMMIT")
+                    self._remove_files(leftovers)
                     yield self
                 finally:
                     if connection.in_transaction:
@@ -87,15 +95,27 @@ class Backup:
 
         @param advance: called for each body.
         """
-        self._copy_bodies(advance)
+        last = self._from_number - 1
+        going_on = True
+        while going_on:
+            before = last
+            self._connection.execute("BEGIN")
+            last = self._copy_bodies(last, advance)
+            going_on = last > before
+            if going_on:
+                self._connection.execute("COMMIT")
+        # Nothing is new since this transaction began, and so all is of one instant.
         dead_files = self._copy_mailboxes()
         for table in ("epochs", "store"):
             self._connection.execute(f"DELETE FROM backup.{table}")
             self._connection.execute(f"INSERT INTO backup.{table} SELECT * FROM main.{table}")
         self._connection.execute("COMMIT")
-        for name in dead_files:
-            self._target.large_file(name).unlink(missing_ok=True)
+        self._remove_files(dead_files)
         return self._copied
+
+    def _remove_files(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._target.large_file(name).unlink(missing_ok=True)
 
     def _make_target(self) -> None:
         for folder in (self._target.folder, self._target.large):
@@ -134,28 +154,29 @@ class Backup:
                 f"{self._target.folder} holds a later state of this store than the store itself"
             )
 
-    def _copy_bodies(self, advance: Callable[[], object]) -> None:
+    def _copy_bodies(self, last: int, advance: Callable[[], object]) -> int:
+        """Copy some of the bodies after number `last`; return the number of the last one copied."""
         execute = self._connection.execute
-        last = self._from_number - 1
         query = (
             f"SELECT number, octets FROM main.bodies WHERE number > ? AND {_ALIVE}"
             " ORDER BY number LIMIT ?"
         )
-        while rows := execute(query, (last, _BODIES_AT_ONCE)).fetchall():
-            first, last = rows[0][0], rows[-1][0]
-            between = f"WHERE number BETWEEN ? AND ? AND {_ALIVE}"
-            names = f"SELECT name FROM main.files {between}"
-            for (name,) in execute(names, (first, last)).fetchall():
-                self._copy_file(name)
-            for table in _TABLES:
-                execute(
-                    f"INSERT INTO backup.{table} SELECT * FROM main.{table} {between}",
-                    (first, last),
-                )
-            for _, octets in rows:
-                self._copied.messages += 1
-                self._copied.octets += octets
-                advance()
+        rows = execute(query, (last, _BODIES_AT_ONCE)).fetchall()
+        if not rows:
+            return last
+        these = (rows[0][0], rows[-1][0])
+        between = f"WHERE number BETWEEN ? AND ? AND {_ALIVE}"
+        for (name,) in execute(f"SELECT name FROM main.files {between}", these).fetchall():
+            self._copy_file(name)
+        for table, columns in _TABLES.items():
+            execute(
+                f"INSERT INTO backup.{table} SELECT {columns} FROM main.{table} {between}", these
+            )
+        for _, octets in rows:
+            self._copied.messages += 1
+            self._copied.octets += octets
+            advance()
+        return these[1]
 
     def _copy_file(self, name: str) -> None:
         target = self._target.large_file(name)
@@ -193,13 +214,27 @@ class Backup:
         execute = self._connection.execute
         execute(
             "UPDATE backup.bodies SET copies = coalesce((SELECT copies FROM main.bodies m"
-            " WHERE m.number = backup.bodies.number), 0) WHERE number IN (SELECT number FROM gone)"
+            " WHERE m.number = backup.bodies.number), 0)"
+            " WHERE number >= ? OR number IN (SELECT number FROM gone)",
+            (self._from_number,),
         )
         dead = "number IN (SELECT number FROM backup.bodies WHERE copies <= 0)"
         names = [name for (name,) in execute(f"SELECT name FROM backup.files WHERE {dead}")]
         for table in reversed(_TABLES):
             execute(f"DELETE FROM backup.{table} WHERE {dead}")
         return names
+
+
+def drop_leftovers(connection: sqlite3.Connection, schema: str = "main") -> list[str]:
+    """Delete the bodies that a run which was broken off has copied; return the names of files.
+
+    Within a transaction of the caller's.
+    """
+    these = f"number >= (SELECT next_number FROM {schema}.store)"
+    names = [row[0] for row in connection.execute(f"SELECT name FROM {schema}.files WHERE {these}")]
+    for table in reversed(_TABLES):
+        connection.execute(f"DELETE FROM {schema}.{table} WHERE {these}")
+    return names
 
 
 def _sync_file(path: Path) -> None:

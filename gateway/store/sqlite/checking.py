@@ -71,7 +71,7 @@ _REPAIRS: tuple[_Repair, ...] = (
 
 def bodies(connection: sqlite3.Connection) -> int:
     """Return how many bodies `check` reads."""
-    return int(connection.execute("SELECT count(*) FROM bodies").fetchone()[0])
+    return int(connection.execute("SELECT count(*) FROM bodies WHERE copies > 0").fetchone()[0])
 
 
 def check(
@@ -112,7 +112,7 @@ def _counts(connection: sqlite3.Connection, repair: bool) -> Iterator[Problem]:
 def _bodies(
     layout: Layout, connection: sqlite3.Connection, advance: Callable[[], object]
 ) -> Iterator[Problem]:
-    """Read every body. What is wrong here cannot be mended."""
+    """Read every body of which there is a copy. What is wrong here cannot be mended."""
     query = (
         "SELECT number FROM messages WHERE number NOT IN (SELECT number FROM bodies)"
         " GROUP BY number"
@@ -122,7 +122,7 @@ def _bodies(
     last = -1
     query = (
         "SELECT number, octets, digest, content, name FROM bodies LEFT JOIN contents USING (number)"
-        " LEFT JOIN files USING (number) WHERE number > ? ORDER BY number LIMIT 100"
+        " LEFT JOIN files USING (number) WHERE number > ? AND copies > 0 ORDER BY number LIMIT 100"
     )
     while rows := connection.execute(query, (last,)).fetchall():
         for number, octets, digest, content, name in rows:
