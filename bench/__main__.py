@@ -12,7 +12,15 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 HELPERS = frozenset(
-    {"__main__", "bare_smtp", "processes", "smtp_client", "smtp_load", "smtp_servers"}
+    {
+        "__main__",
+        "bare_smtp",
+        "dovecot_lmtp",
+        "processes",
+        "smtp_client",
+        "smtp_load",
+        "smtp_servers",
+    }
 )
 
 
