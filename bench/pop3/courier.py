@@ -36,6 +36,7 @@ class Courier(Server):
     name = "courier"
     title = "Courier"
     tls = False  # done by one more process for each session
+    waits_for_acks = True
 
     @classmethod
     def version(cls) -> str | None:

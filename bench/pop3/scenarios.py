@@ -139,6 +139,10 @@ SCENARIOS = (
     ),
 )
 
+QUICK = frozenset(
+    {"login", "login-tls", "poll-1000", "poll-10000", "first-poll", "fetch", "fetch-tls", "delete"}
+)
+"""What a quick run has time for."""
 IDLE = "idle"
 IDLE_CONTENTS = Contents(1, 1000)
 

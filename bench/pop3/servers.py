@@ -43,6 +43,8 @@ class Server(ABC):
     tls = True
     counts_sizes = True
     """Whether it counts canonical sizes of files whose names do not tell them."""
+    waits_for_acks = False
+    """Whether Nagle's algorithm is left on, which can cost 40 ms an answer."""
     port: int
     tls_port: int
     pid: int
