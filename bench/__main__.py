@@ -17,6 +17,7 @@ HELPERS = frozenset(
     {
         "__main__",
         "bare_smtp",
+        "dovecot_lmtp",
         "plots",
         "processes",
         "report",

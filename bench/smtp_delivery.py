@@ -1,11 +1,11 @@
-"""Receiving over SMTP into Maildirs: the gateway beside a bare floor and Postfix, in one run.
+"""Receiving into Maildirs: the gateway beside a bare floor, Postfix and Dovecot, in one run.
 
 Run: python -m bench smtp_delivery [--quick] [--only SCENARIO] [--server NAME]...
 
 Prints copies (or MB) a second, from the first octet to the last copy in a Maildir, the CPU of the
 server's whole process tree for a message, and both as ratios to the peers. Each scenario is run
-three times, the servers in turn, and the median counts. Postfix takes part where it is installed
-and the benchmark runs as root.
+three times, the servers in turn, and the median counts. Postfix (SMTP) and Dovecot (LMTP) take
+part where they are installed and the benchmark runs as root.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -33,6 +34,8 @@ SCENARIOS = {
     "one of 25 MB": Load(1, 4, 25_000_000),
     "4 KB to 50": Load(4, 80, 4096, recipients=50),
     "4 KB, STARTTLS": Load(20, 400, 4096, starttls=True),
+    "LMTP, 4 KB on 20": Load(20, 2000, 4096, lmtp=True),
+    "LMTP, 4 KB to 50": Load(4, 80, 4096, recipients=50, lmtp=True),
 }
 HALF_MESSAGES = 2000
 ROUNDS = 3
@@ -48,7 +51,9 @@ def measure(server: Server, load: Load) -> Sample:
     if heartbeat is not None:
         heartbeat.start()
     began = time.perf_counter()
-    waits = sorted(drive(server.port, load, server.mailboxes)) or [0.0]
+    waits = sorted(
+        drive(server.lmtp_port if load.lmtp else server.port, load, server.mailboxes)
+    ) or [0.0]
     wanted = before + load.messages * load.recipients
     while server.stored() < wanted:
         if time.perf_counter() - began > 300:
@@ -63,6 +68,7 @@ def measure(server: Server, load: Load) -> Sample:
 
 def compare(running: list[Server], load: Load, rounds: int) -> dict[str, Sample]:
     """Run a load on all servers in turn; return the medians."""
+    running = [server for server in running if (server.lmtp_port if load.lmtp else server.port)]
     samples: dict[str, list[Sample]] = {server.name: [] for server in running}
     for _ in range(rounds):
         for server in running:
@@ -81,7 +87,7 @@ def show(scenario: str, load: Load, found: dict[str, Sample]) -> None:
             speed = f"{rate * load.octets / 1e6:8.0f} MB/s"
         else:
             speed = f"{rate * load.recipients:8.0f} /s  "
-        line = f"{scenario:16} {name:8} {speed} {cpu * 1000:9.2f} ms CPU"
+        line = f"{scenario:18} {name:8} {speed} {cpu * 1000:9.2f} ms CPU"
         if p99:
             line += f"  250 after {p50 * 1000:.1f}, p99 {p99 * 1000:.1f} ms"
         if longest:
@@ -107,7 +113,7 @@ def half_messages(server: Server, count: int) -> float:
 def show_half(running: list[Server], count: int) -> None:
     """Print what messages half sent cost. Postfix, with a process for each, is left out."""
     for server in running:
-        if server.name != "postfix":
+        if server.name != "postfix" and server.port:
             mib = half_messages(server, count)
             print(f"{count} half messages  {server.name:8} {mib:.0f} MiB", flush=True)
 
@@ -131,9 +137,9 @@ def main(arguments: list[str]) -> None:
                 stack.callback(running[-1].stop)
         if options.only in (None, "half"):
             show_half(running, HALF_MESSAGES // 10 if options.quick else HALF_MESSAGES)
-        warm = Load(4, 40, 4096, recipients=10)
         for server in running:
-            measure(server, warm)
+            # Several at once, so that whatever is started when it is needed has been.
+            measure(server, Load(20, 200, 4096, recipients=10, lmtp=not server.port))
         for scenario, load in SCENARIOS.items():
             if options.only in (None, scenario):
                 rounds = ROUNDS
@@ -144,7 +150,7 @@ def main(arguments: list[str]) -> None:
 
 def _tenth(load: Load) -> Load:
     messages = max(load.connections, load.messages // 10)
-    return Load(load.connections, messages, load.octets, load.recipients, load.starttls)
+    return replace(load, messages=messages)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The servers that receive: the gateway, the bare floor, and Postfix where it is installed."""
+"""The servers that receive: the gateway, the bare floor, Postfix and Dovecot where they are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Server(ABC):
     name: str
     pid: int
     """The process above all others of the server."""
-    port: int
+    port: int = 0
+    """Where it takes SMTP, 0: nowhere."""
+    lmtp_port: int = 0
+    """Where it takes LMTP, 0: nowhere."""
     mailboxes: list[str]
     folders: list[Path]
 
@@ -56,6 +59,7 @@ class OurGateway(Server):
         root = self._gateway.data / "mail" / "localhost"
         self.folders = [root / address.partition("@")[0] / "new" for address in self.mailboxes]
         self.port = self._gateway.ports["smtp"]
+        self.lmtp_port = self._gateway.ports["lmtp"]
         assert self._gateway.process is not None
         self.pid = self._gateway.process.pid
 
@@ -173,9 +177,13 @@ postlog unix-dgram n - n - 1 postlogd
 
 def servers() -> dict[str, type[Server]]:
     """Those that can run here, by name."""
+    from bench.dovecot_lmtp import DovecotLMTP, is_installed
+
     found: list[type[Server]] = [OurGateway, Bare]
     if shutil.which("postfix") and os.geteuid() == 0:
         found.append(Postfix)
+    if is_installed() and os.geteuid() == 0:
+        found.append(DovecotLMTP)
     return {server.name: server for server in found}
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakSet
 
 from gateway.accounts.errors import DatabaseUnavailable
 
@@ -48,10 +49,10 @@ class SQLiteFile:
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._pid = os.getpid()
         self._writes = 0
         self._opened: list[sqlite3.Connection] = []
         self._inherited: list[sqlite3.Connection] = []
+        _FILES.add(self)
         with self._explained():
             self._create()
             self._enable_wal()
@@ -93,38 +94,35 @@ class SQLiteFile:
             connection = self._connection()
             # Counts what other connections commit; this one may have written itself.
             (others,) = connection.execute("PRAGMA data_version").fetchone()
-        except (sqlite3.Error, OSError):
-            with self._explained():
-                raise
+        except (sqlite3.Error, OSError) as error:
+            raise self._explanation(error) from error
         return id(connection), others, self._writes
 
     def close(self) -> None:
         """Close the connections of all threads. A later call opens new ones."""
         with self._lock:
-            if self._pid == os.getpid():
-                for connection in self._opened:
-                    connection.close()
-                self._opened.clear()
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
             self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():
-            self._leave_to_parent()
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._connect()
             self._local.connection = connection
         return connection
 
-    def _leave_to_parent(self) -> None:
-        # A connection must not be used, nor even closed, after a fork (twistd forks to daemonize):
-        # closing it would drop the parent's locks on the file.
-        with self._lock:
-            if self._pid != os.getpid():
-                self._inherited += self._opened
-                self._opened.clear()
-                self._local = threading.local()
-                self._pid = os.getpid()
+    def leave_to_parent(self) -> None:
+        """Let go of the connections, in a process that was just forked.
+
+        They must not be used, nor even closed there (twistd forks to daemonize): closing them
+        would drop the parent's locks on the file.
+        """
+        self._lock = threading.Lock()
+        self._inherited += self._opened
+        self._opened.clear()
+        self._local = threading.local()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -188,11 +186,25 @@ class SQLiteFile:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
-            raise DatabaseUnavailable(f"cannot use {self.path}: {error}{remedy}") from error
-        except OSError as error:
-            raise DatabaseUnavailable(f"cannot use {self.path}: {error.strerror}") from error
+        except (sqlite3.Error, OSError) as error:
+            raise self._explanation(error) from error
+
+    def _explanation(self, error: sqlite3.Error | OSError) -> DatabaseUnavailable:
+        if isinstance(error, OSError):
+            return DatabaseUnavailable(f"cannot use {self.path}: {error.strerror}")
+        remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
+        return DatabaseUnavailable(f"cannot use {self.path}: {error}{remedy}")
+
+
+_FILES: WeakSet[SQLiteFile] = WeakSet()
+
+
+def _forked() -> None:
+    for file in _FILES:
+        file.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from gateway.delivery.interfaces import Refused
@@ -68,9 +67,13 @@ class SMTPConnection(CommandConnection):
 
     def render_answer(self, answer: Answer) -> Result:
         """Return what is sent for the answer to a command, or a Deferred of it."""
-        if isinstance(answer, Deferred):
-            return answer.addErrback(_refusal).addCallback(self.render)
-        return self.render(answer)
+        if answer is None or isinstance(answer, SMTPReply):
+            return self.render(answer)
+        return answer.addCallbacks(self.render, self._render_refusal)
+
+    def _render_refusal(self, failure: Failure) -> bytes | None:
+        failure.trap(Refused)
+        return self.render(failure.value.reply)
 
     def render(self, reply: SMTPReply | None) -> bytes | None:
         """Return what is sent for a reply; after too many errors, say so and end."""
@@ -126,8 +129,3 @@ class SMTPConnection(CommandConnection):
         self.continuation = None
         if self.session is not None:
             self.session.end()
-
-
-def _refusal(failure: Failure) -> Any:
-    failure.trap(Refused)
-    return failure.value.reply

@@ -69,10 +69,15 @@ class MessageWriter:
         self._held += len(octets)
         self._memory.hold(len(octets))
         if self._spooling is not None:
-            return self._when_spooled()
-        if self._held >= IN_MEMORY or self._memory.is_full:
+            # Until the next blocks are complete, both sides work at the same time.
+            return self._when_spooled() if self._is_full else None
+        if self._is_full:
             self._spool()
         return None
+
+    @property
+    def _is_full(self) -> bool:
+        return self._held >= IN_MEMORY or self._memory.is_full
 
     def commit(self, mailboxes: Sequence[str]) -> Deferred[list[StoredCopy]]:
         """See `IMessageWriter.commit`."""
@@ -120,6 +125,8 @@ class MessageWriter:
         waiting, self._waiting = self._waiting, []
         if self._aborted:
             self._drop()
+        elif self._is_full and not self._ended and self._failure is None:
+            self._spool()
         for deferred in waiting:
             if self._failure is None:
                 deferred.callback(None)

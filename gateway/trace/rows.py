@@ -46,16 +46,21 @@ def rows_of(event: events.Event, now: float) -> Iterable[Row]:
 
 
 def _row(client: Client, at: float, what: str, **values: Any) -> Row:
-    columns: dict[str, Any] = dict.fromkeys(("message", "message_id", "address", "uidl", "sender"))
-    columns |= values
+    take = values.get
     return Row(
-        at=at,
-        what=what,
-        session=client.id,
-        protocol=client.protocol,
-        host=client.host,
-        user=client.user,
-        **columns,
+        at,
+        what,
+        take("message"),
+        take("message_id"),
+        take("address"),
+        take("uidl"),
+        client.id,
+        client.protocol,
+        client.host,
+        client.user,
+        take("sender"),
+        take("octets"),
+        take("reply"),
     )
 
 

@@ -69,6 +69,16 @@ class CanonicalSize:
             self.octets -= 1
         self._last = block[-1:]
 
+    def feed_lines(self, block: bytes, octets: int) -> None:
+        """Count the next octets as they are on disk, of which it is known what will be made.
+
+        @param block: without CR, and nothing before it ended with one.
+        @param octets: how many octets `CRLFEncoder` will make of it.
+        """
+        if block:
+            self.octets += octets
+            self._last = block[-1:]
+
     def finish(self) -> None:
         """Count the CRLF that `CRLFEncoder.finish` adds."""
         if self._last not in (b"", b"\n"):
@@ -95,11 +105,13 @@ class LFEncoder:
     without bare LF that ends with CRLF, `CRLFEncoder` gives the same octets back.
     """
 
-    __slots__ = ("_after_cr", "_held")
+    __slots__ = ("_after_cr", "_held", "size")
 
     def __init__(self) -> None:
         self._held = b""
         self._after_cr = False
+        self.size = CanonicalSize()
+        """The size of what `CRLFEncoder` will make of it."""
 
     def encode(self, block: bytes) -> bytes:
         """Return the next octets with LF line ends; a last CR waits for what follows."""
@@ -113,22 +125,22 @@ class LFEncoder:
         if not block:
             return block
         after_cr, self._after_cr = self._after_cr, block.endswith(b"\r")
-        if after_cr and block.startswith(b"\r\n"):
-            return b"\r\n" + _with_lf(block[2:])
-        return _with_lf(block)
+        lines = block.replace(b"\r", b"")
+        # For canonical octets this is far faster than replacing the pairs, and tells the size.
+        if not after_cr and lines.replace(b"\n", b"\r\n") == block:
+            self.size.feed_lines(lines, len(block))
+            return lines
+        kept = b"\r\n" if after_cr and block.startswith(b"\r\n") else b""
+        encoded = kept + _CRLF.sub(b"\n", block[len(kept) :])
+        self.size.feed(encoded)
+        return encoded
 
     def finish(self) -> bytes:
         """Return what was held back. The message has ended."""
         rest, self._held = self._held, b""
+        self.size.feed(rest)
+        self.size.finish()
         return rest
 
 
 _CRLF = re.compile(rb"(?<!\r)\r\n")
-
-
-def _with_lf(block: bytes) -> bytes:
-    lines = block.replace(b"\r", b"")
-    # For canonical octets this is far faster than replacing the pairs.
-    if lines.replace(b"\n", b"\r\n") == block:
-        return lines
-    return _CRLF.sub(b"\n", block)

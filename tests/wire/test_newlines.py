@@ -32,7 +32,9 @@ def size(blocks: list[bytes]) -> int:
 
 def stored(blocks: list[bytes]) -> bytes:
     encoder = LFEncoder()
-    return b"".join([encoder.encode(block) for block in blocks]) + encoder.finish()
+    on_disk = b"".join([encoder.encode(block) for block in blocks]) + encoder.finish()
+    assert encoder.size.octets == len(canonical([on_disk]))
+    return on_disk
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir.errors import told_as_store_error
 from gateway.store.maildir.names import NameMaker, is_uidl
 from gateway.store.maildir.spool import Spool, SpoolFile
-from gateway.wire.newlines import CanonicalSize, LFEncoder
+from gateway.wire.newlines import LFEncoder
 
 # Not everywhere: there a message goes to the disk when it is synced, and not earlier.
 _ADVISE = getattr(os, "posix_fadvise", None)
@@ -27,13 +27,12 @@ class IncomingMessage:
         self._names = names
         self._file: SpoolFile | None = None
         self._file_octets = 0
-        self._size = CanonicalSize()
         self._encoder = LFEncoder()
 
     @property
     def octets(self) -> int:
         """How large it is with CRLF line ends, once `finish` was called."""
-        return self._size.octets
+        return self._encoder.size.octets
 
     @property
     def is_spooled(self) -> bool:
@@ -64,7 +63,6 @@ class IncomingMessage:
         """Write the last octets."""
         with told_as_store_error("write a message to", "the spool"):
             self._write(self._encoder.encode(b"".join(blocks)) + self._encoder.finish())
-        self._size.finish()
 
     def begin_sync(self) -> None:
         """Have the disk begin to write, so that `sync` waits less: no promise.
@@ -83,7 +81,7 @@ class IncomingMessage:
 
     def name(self) -> str:
         """Make the base name of its copies."""
-        return self._names.make(self._file_octets, self._size.octets)
+        return self._names.make(self._file_octets, self.octets)
 
     def discard(self) -> None:
         """Give up the spool file; copies stay. Never raises."""
@@ -99,5 +97,4 @@ class IncomingMessage:
         if self._file is None:
             self._file = self._spool.create()
         self._file.write(data)
-        self._size.feed(data)
         self._file_octets += len(data)
