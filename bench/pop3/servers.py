@@ -37,7 +37,7 @@ class Server(ABC):
 
     name: str
     title: str
-    """For tables."""
+    """For tables and plots."""
     most_idle = 500
     """How many idle sessions it can be asked to hold as it is configured."""
     tls = True
