@@ -159,4 +159,7 @@ def quick(scenario: Scenario) -> Scenario:
     seconds = scenario.seconds and 0.3
     users = min(scenario.users, 20) if scenario.fresh else scenario.users
     parallel = min(users, scenario.parallel)
-    return replace(scenario, contents=contents, seconds=seconds, users=users, parallel=parallel)
+    title = f"{scenario.title} (quick: {contents.messages:,} messages)"
+    return replace(
+        scenario, title=title, contents=contents, seconds=seconds, users=users, parallel=parallel
+    )
