@@ -39,6 +39,8 @@ def draw(found: Results, folder: Path) -> None:
     axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     mpl.rcParams["svg.hashsalt"] = found.group
     figure.tight_layout()
-    figure.savefig(folder / f"{found.group}.svg", metadata={"Date": None})
-    figure.savefig(folder / f"{found.group}.png", dpi=110, metadata={"Software": None})
+    figure.savefig(folder / f"{found.group}.svg", bbox_inches="tight", metadata={"Date": None})
+    figure.savefig(
+        folder / f"{found.group}.png", bbox_inches="tight", dpi=80, metadata={"Software": None}
+    )
     pyplot.close(figure)

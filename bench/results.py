@@ -78,12 +78,16 @@ def machine() -> str:
 
 
 def save(results: Results, folder: Path = FOLDER) -> Path:
-    """Write results; rows that were not measured now stay as they are."""
+    """Write results; rows and servers that were not measured now stay as they are."""
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     for row in results.rows:
         row.taken = now
     file = folder / f"{results.group}.json"
-    rows = {row.key: row for row in load(results.group, folder).rows} if file.exists() else {}
+    rows: dict[str, Row] = {}
+    if file.exists():
+        before = load(results.group, folder)
+        rows = {row.key: row for row in before.rows}
+        results.servers = before.servers | results.servers
     rows.update((row.key, row) for row in results.rows)
     results.rows = sorted(rows.values(), key=lambda row: row.place)
     folder.mkdir(exist_ok=True)

@@ -267,9 +267,7 @@ class GatewayService(MultiService):
         """Say that clients are served, and where."""
         for protocol, address in self._bound_listeners():
             self._parts.events.emit(ListenerBound(protocol, address))
-        # What is there now stays: it need not be looked through, 30 ms at a time, for ever.
-        gc.collect()
-        gc.freeze()
+        settle_memory()
         self._parts.events.emit(GatewayReady())
 
     def _not_ready(self, failure: Failure) -> None:
@@ -320,6 +318,12 @@ async def wind_down(factories: Sequence[ConnectionFactory], clock: IReactorTime)
         for factory in factories:
             factory.abort_all()
         await deferLater(clock, 0)  # then all of them have been told
+
+
+def settle_memory() -> None:
+    """Leave what is in memory now to itself: it stays, and looking through it takes 30 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def raise_descriptor_limit() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from gateway.service import WIND_DOWN_SECONDS, raise_descriptor_limit, wind_down
+from gateway.service import WIND_DOWN_SECONDS, raise_descriptor_limit, settle_memory, wind_down
 
 
 class Factory:
@@ -69,3 +70,13 @@ def test_the_limit_of_descriptors_is_raised() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_stays_is_not_looked_through_again() -> None:
+    kept = [object() for _ in range(10)]
+    try:
+        settle_memory()
+        assert gc.get_freeze_count() > 0
+        assert not any(one is kept for one in gc.get_objects())
+    finally:
+        gc.unfreeze()

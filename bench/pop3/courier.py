@@ -36,15 +36,19 @@ class Courier(Server):
     name = "courier"
     title = "Courier"
     tls = False  # done by one more process for each session
+    waits_for_acks = True
 
     @classmethod
     def version(cls) -> str | None:
         able = os.geteuid() == 0 and shutil.which("couriertcpd") and shutil.which("unshare")
         if not able or _programs() is None:
             return None
-        text = subprocess.run(["couriertcpd", "--version"], capture_output=True, timeout=20)
-        words = (text.stdout + text.stderr).decode().split()
-        return words[1] if len(words) > 1 else "installed"
+        query = ["dpkg-query", "--show", "--showformat=${Version}", "courier-base"]
+        try:
+            text = subprocess.run(query, capture_output=True, timeout=20, check=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            return "installed"
+        return text.decode().partition("-")[0]
 
     def start(self) -> None:
         home, self.port = self.place.folder, free_port()

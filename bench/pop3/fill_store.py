@@ -20,13 +20,15 @@ from gateway.store.interfaces import MessageAttributes
 from gateway.store.kinds import open_store
 from gateway.store.takeover import Takeover
 
-PARALLEL = 20
+THREADS = 20
+PARALLEL = 400
+"""Messages under way: those that are ready share a commit."""
 
 
 @inlineCallbacks
 def main(_: Any, data: Path, contents: Contents, users: list[str]) -> Generator[Any, Any, None]:
     """Store the messages, each once for all users."""
-    pool = ThreadPool(PARALLEL, PARALLEL)
+    pool = ThreadPool(THREADS, THREADS)
     pool.start()
     store = open_store(
         "sqlite",

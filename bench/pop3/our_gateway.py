@@ -41,7 +41,7 @@ class MaildirGateway(Server):
 
     @classmethod
     def version(cls) -> str | None:
-        return f"{gateway.__doc__ and version('twisted')}"
+        return f"(this tree, Twisted {version('twisted')})"
 
     def start(self) -> None:
         folder = self.place.folder

@@ -24,7 +24,7 @@ class TwistedProgram(Server):
 
     @classmethod
     def version(cls) -> str | None:
-        return version("twisted")
+        return f"(Twisted {version('twisted')})"
 
     def start(self) -> None:
         self.mail.mkdir()

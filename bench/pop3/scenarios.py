@@ -139,6 +139,10 @@ SCENARIOS = (
     ),
 )
 
+QUICK = frozenset(
+    {"login", "login-tls", "poll-1000", "poll-10000", "first-poll", "fetch", "fetch-tls", "delete"}
+)
+"""What a quick run has time for."""
 IDLE = "idle"
 IDLE_CONTENTS = Contents(1, 1000)
 
@@ -155,4 +159,7 @@ def quick(scenario: Scenario) -> Scenario:
     seconds = scenario.seconds and 0.3
     users = min(scenario.users, 20) if scenario.fresh else scenario.users
     parallel = min(users, scenario.parallel)
-    return replace(scenario, contents=contents, seconds=seconds, users=users, parallel=parallel)
+    title = f"{scenario.title} (quick: {contents.messages:,} messages)"
+    return replace(
+        scenario, title=title, contents=contents, seconds=seconds, users=users, parallel=parallel
+    )

@@ -37,12 +37,14 @@ class Server(ABC):
 
     name: str
     title: str
-    """For tables."""
+    """For tables and plots."""
     most_idle = 500
     """How many idle sessions it can be asked to hold as it is configured."""
     tls = True
     counts_sizes = True
     """Whether it counts canonical sizes of files whose names do not tell them."""
+    waits_for_acks = False
+    """Whether Nagle's algorithm is left on, which can cost 40 ms an answer."""
     port: int
     tls_port: int
     pid: int
