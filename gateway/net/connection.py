@@ -139,6 +139,9 @@ class CommandConnection(Handlers):
         self._stop_greeting()
         if last_words:
             self.send(last_words)
+        # By the reactor, which then closes at once: whoever has read our last words and comes
+        # again is not to find the old connection still counted.
+        self._writer = self.transport
         self.flush()
         self._ending = True
         self._end_reason = reason

@@ -60,11 +60,12 @@ class Side(ProcessProtocol):
         @return: a Deferred of the result; fails with the exception that the job ends with, with
             `OutcomeUnknown` when the process dies meanwhile, with another `StoreError` if it had.
         """
-        if self._ended or self._stopped is not None:
+        pipe = self.transport.pipes.get(0)  # gone a moment before we hear that the process is
+        if self._ended or self._stopped is not None or pipe is None:
             return fail(StoreError("the process that does it has ended"))
         number = next(self._numbers)
         answer = self._waiting[number] = Deferred()
-        write(self.transport.pipes[0], pickle.dumps((number, job), pickle.HIGHEST_PROTOCOL))
+        write(pipe, pickle.dumps((number, job), pickle.HIGHEST_PROTOCOL))
         return answer
 
     def stop(self, reactor: IReactorTime) -> Deferred[None]:
