@@ -33,8 +33,8 @@ def table(found: Results) -> Iterator[str]:
         ratios = [_number(found.ratio(row, other)) for other in (found.reference, found.floor)]
         yield _line([row.title, row.unit, *cells, *ratios])
     yield ""
-    beside = f", and {floor}," if floor else ""
-    yield f"The last columns: what pop3gw needs where {reference}{beside} need 1."
+    beside = f" and {floor}" if floor else ""
+    yield f"The last columns: what pop3gw needs for each 1 of {reference}{beside}."
     yield ""
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.connection
 import socket
 import ssl
-import threading
 import time
 
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -64,25 +65,30 @@ class Connection:
         self._socket.close()
 
 
-class Heartbeat(threading.Thread):
-    """A NOOP every 5 ms on a connection of its own."""
+class Heartbeat:
+    """A NOOP every 5 ms on a connection of its own, in a process of its own."""
 
-    def __init__(self, port: int, hello: bytes = b"EHLO") -> None:
-        super().__init__(daemon=True)
-        self.longest = 0.0
-        """Seconds."""
-        self._connection = Connection(port, hello)
-        self._stopped = threading.Event()
+    def __init__(self, port: int) -> None:
+        self._ours, theirs = multiprocessing.Pipe()
+        arguments = (Connection(port), theirs)
+        self._process = multiprocessing.get_context("fork").Process(target=_beat, args=arguments)
 
-    def run(self) -> None:
-        while not self._stopped.wait(0.005):
-            began = time.perf_counter()
-            self._connection.say(b"NOOP\r\n", 1)
-            self.longest = max(self.longest, time.perf_counter() - began)
+    def start(self) -> None:
+        self._process.start()
 
     def stop(self) -> float:
         """End it; return the longest answer, in seconds."""
-        self._stopped.set()
-        self.join()
-        self._connection.close()
-        return self.longest
+        self._ours.send(None)
+        longest: float = self._ours.recv()
+        self._process.join()
+        return longest
+
+
+def _beat(connection: Connection, orders: multiprocessing.connection.Connection) -> None:
+    longest = 0.0
+    while not orders.poll(0.005):
+        began = time.perf_counter()
+        connection.say(b"NOOP\r\n", 1)
+        longest = max(longest, time.perf_counter() - began)
+    orders.send(longest)
+    connection.close()

@@ -123,12 +123,12 @@ def keep(rows: list[Row], running: list[Server]) -> None:
         ("lmtp", "Receiving over LMTP", "dovecot"),
     ):
         mine = [row for row in rows if row.title.startswith("LMTP") == (group == "lmtp")]
-        for place, row in enumerate(mine):
-            row.place = place
+        for row in mine:
+            row.place = list(SCENARIOS).index(row.title)
         names = {server.name for server in running}
         shown = {name: _version(name) for name in TITLES if name in names}
-        if group == "lmtp":
-            shown = {name: text for name, text in shown.items() if name not in ("bare", "postfix")}
+        taking_part = {name for row in mine for name in row.samples}
+        shown = {name: text for name, text in shown.items() if name in taking_part}
         if mine and reference in names:
             save(Results(group, title, shown, "pop3gw", reference, "bare", machine(), mine))
 
