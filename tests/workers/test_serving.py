@@ -73,8 +73,14 @@ def test_a_worker_that_is_killed_costs_its_own_connections(gateway: Gateway) -> 
     assert victim not in pids(gateway)
     assert before[1] in pids(gateway)
     assert f'ended process={victim} how="killed by SIGKILL" replaced_in=0.0' in gateway.log
-    seen = {worker_of(gateway, client) for client in [connect(gateway) for _ in range(6)]}
-    assert seen == set(pids(gateway))
+    seen: set[int] = set()
+
+    def both_serve() -> bool:
+        # The successor answers commands a moment before it takes connections.
+        seen.add(worker_of(gateway, connect(gateway)))
+        return seen == set(pids(gateway))
+
+    wait_for(both_serve, "both serve")
 
 
 def test_all_die_at_once_again_and_again(gateway: Gateway) -> None:
