@@ -267,7 +267,6 @@ class GatewayService(MultiService):
         """Say that clients are served, and where."""
         for protocol, address in self._bound_listeners():
             self._parts.events.emit(ListenerBound(protocol, address))
-        settle_memory()
         self._parts.events.emit(GatewayReady())
 
     def _not_ready(self, failure: Failure) -> None:
@@ -321,7 +320,11 @@ async def wind_down(factories: Sequence[ConnectionFactory], clock: IReactorTime)
 
 
 def settle_memory() -> None:
-    """Leave what is in memory now to itself: it stays, and looking through it takes 30 ms."""
+    """Leave what is in memory now to itself.
+
+    It stays for as long as the gateway does, and looking it all over for garbage would hold up
+    everybody for 30 to 50 ms, again and again. Workers, which are forked after this, share it.
+    """
     gc.collect()
     gc.freeze()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import pwd
 import sys
@@ -17,7 +16,7 @@ from twisted.python import usage
 from gateway.accounts.strings import described_kinds
 from gateway.config import ConfigError, Overrides, load
 from gateway.files import Owner
-from gateway.service import GatewayService, build_gateway
+from gateway.service import GatewayService, build_gateway, settle_memory
 from gateway.workers.start import build_supervisor, log_to_shared_file, reload_on_hangup
 from gateway.workers.supervisor import Supervisor
 
@@ -103,9 +102,7 @@ def makeService(options: Options) -> IService:
             gateway = build_gateway(settings, reactor, owner=owner, kind=GatewayService)
             _greet(gateway)
     reload_on_hangup(gateway.reload, reactor)
-    # What was made up to here stays for ever. Looking it all over for garbage would hold up
-    # everybody for some 50 ms, again and again.
-    gc.freeze()
+    settle_memory()
     return gateway
 
 
@@ -129,6 +126,7 @@ def make_gateway(
             )
         gateway = build_gateway(settings, reactor, owner=owner, kind=GatewayService)
         _greet(gateway)
+    settle_memory()
     return gateway
 
 
