@@ -6,18 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from gateway.events import EventStream
 from gateway.shared.tally import SharedTally
+from gateway.store.in_thread import InThread
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
 from gateway.store.maildir.storers import storing_processes
 from gateway.store.sqlite import SQLiteAdministration, SQLiteStore
 from gateway.store.takeover import Takeover
-
-InThread = Callable[..., Deferred[Any]]
 
 
 class Kind(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail
@@ -17,17 +16,13 @@ IN_MEMORY = 65_536
 """How many octets of a message are held before they are written to the spool."""
 
 
-InThread = Callable[..., Deferred[Any]]
-"""Runs a blocking call with its arguments off the reactor thread."""
-
-
 class Incoming(Protocol):
-    """What takes the octets. Called with one thing at a time, by the writer's `in_thread`."""
+    """What takes the octets, one thing at a time, and blocks nobody."""
 
-    def add(self, blocks: Sequence[bytes]) -> object:
-        """Write the next octets to the spool. Raises `StoreError`."""
+    def add(self, blocks: Sequence[bytes]) -> Deferred[None]:
+        """Have the next octets written to the spool. Fails with `StoreError`."""
 
-    def discard(self) -> object:
+    def discard(self) -> None:
         """Give up what was spooled. Never raises."""
 
 
@@ -36,7 +31,6 @@ class MessageWriter:
     """See `IMessageWriter`.
 
     @param commit: called with the last octets and the mailboxes; stores the message durably.
-    @param in_thread: calls methods of `message`, which block.
     """
 
     def __init__(
@@ -44,13 +38,11 @@ class MessageWriter:
         message: Incoming,
         commit: Callable[[list[bytes], Sequence[str]], Deferred[list[StoredCopy]]],
         memory: Memory,
-        in_thread: InThread,
     ) -> None:
         self.octets = 0
         self._message = message
         self._store = commit
         self._memory = memory
-        self._in_thread = in_thread
         self._blocks: list[bytes] = []
         self._held = 0
         self._spooling: Deferred[None] | None = None
@@ -103,7 +95,7 @@ class MessageWriter:
     def _spool(self) -> None:
         """Have what is held written to the spool."""
         self._spooled = True
-        self._spooling = self._hand_over(partial(self._in_thread, self._message.add))
+        self._spooling = self._hand_over(self._message.add)
         self._spooling.addErrback(self._failed).addCallback(self._written)
 
     def _hand_over(self, take: Callable[..., Deferred[Any]], *arguments: object) -> Deferred[Any]:
@@ -144,4 +136,4 @@ class MessageWriter:
         self._memory.release(self._held)
         self._blocks, self._held = [], 0
         if self._spooled:
-            self._in_thread(self._message.discard)
+            self._message.discard()

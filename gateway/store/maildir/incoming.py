@@ -6,10 +6,9 @@ import os
 from collections.abc import Sequence
 
 from gateway.store.disk_errors import told_as_store_error
-from gateway.store.interfaces import MessageAttributes, StoreError
+from gateway.store.interfaces import MessageAttributes
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool, SpoolFile
-from gateway.store.uidl import is_uidl
 from gateway.wire.newlines import LFEncoder
 
 # Not everywhere: there a message goes to the disk when it is synced, and not earlier.
@@ -36,24 +35,10 @@ class IncomingMessage:
         return self._encoder.size.octets
 
     @property
-    def is_spooled(self) -> bool:
-        """Whether some of it lies in the spool."""
-        return self._file is not None
-
-    @property
     def file(self) -> SpoolFile:
         """Where it lies, once `finish` was called."""
         assert self._file is not None
         return self._file
-
-    def check(self) -> None:
-        """See that it may be stored at all."""
-        uidl = self.attributes.uidl
-        if uidl is not None and not is_uidl(uidl):
-            raise StoreError(
-                f"{uidl!r} cannot be a unique-id: RFC 1939 section 7 allows 1 to 70"
-                " characters from 0x21 to 0x7E"
-            )
 
     def add(self, blocks: Sequence[bytes]) -> None:
         """Write the next octets, in canonical form."""

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from gateway.store.disk_errors import told_as_store_error
 from gateway.store.holds import Hold
+from gateway.store.in_thread import InThread
 from gateway.store.interfaces import (
     IKeepingMaildrop,
     IMaildrop,
@@ -27,9 +28,6 @@ from gateway.store.maildir.locate import locate
 from gateway.store.maildir.reader import SizeMismatch, open_reader
 from gateway.store.maildir.removal import remove
 from gateway.store.maildir.sizes import count
-
-InThread = Callable[..., Deferred[Any]]
-"""Runs a blocking call with its arguments off the reactor thread."""
 
 
 @implementer(IMaildrop, IKeepingMaildrop)

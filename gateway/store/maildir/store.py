@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -18,6 +17,7 @@ from gateway.shared.tally import SharedTally
 from gateway.store.disk_errors import told_as_store_error
 from gateway.store.folders import make_folder
 from gateway.store.holds import Hold, MaildropHolds
+from gateway.store.in_thread import InThread
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -31,7 +31,7 @@ from gateway.store.maildir.arriving import ArrivingMessage
 from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.folders import mailbox_folder, make_mailbox
 from gateway.store.maildir.listing import Listing, ListingCache
-from gateway.store.maildir.maildrop import InThread, Maildrop
+from gateway.store.maildir.maildrop import Maildrop
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.storers import Storers, StoringProcesses
@@ -133,7 +133,7 @@ class MaildirStore:
         """See `IMailStore.begin_delivery`."""
         message = ArrivingMessage(self._storers, attributes)
         commit = partial(self._commit, message)
-        return MessageWriter(message, commit, self._memory, _at_once)
+        return MessageWriter(message, commit, self._memory)
 
     def _commit(
         self, message: ArrivingMessage, blocks: list[bytes], mailboxes: Sequence[str]
@@ -201,11 +201,6 @@ class MaildirStore:
         self._distrusted.setdefault(mailbox, set()).add(base)
         where = str(mailbox_folder(self._root, mailbox))
         self._events.emit(Trouble(where, f"message {base} has another size than its name says"))
-
-
-def _at_once(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Stand in for what calls in a thread, where the call itself sees to that."""
-    return call(*arguments)
 
 
 def _make_mailbox(folder: Path) -> None:

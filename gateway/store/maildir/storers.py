@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from gateway.events import EventStream
 from gateway.store.group_commit import GroupCommit
+from gateway.store.in_thread import InThread
 from gateway.store.interfaces import MessageAttributes, OutcomeUnknown, StoreError
 from gateway.store.maildir.incoming import IncomingMessage
 from gateway.store.maildir.names import NameMaker
@@ -22,8 +23,6 @@ from gateway.store.side_process import Side, SideProcess
 
 MODULE = "gateway.store.maildir.storing_process"
 """What the process runs."""
-
-InThread = Callable[..., Deferred[Any]]
 
 
 YIELDING = 10

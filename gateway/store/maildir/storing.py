@@ -15,6 +15,7 @@ from gateway.store.interfaces import StoredCopy
 from gateway.store.maildir.copies import Copies, sync_copies
 from gateway.store.maildir.folders import mailbox_folder
 from gateway.store.maildir.incoming import IncomingMessage
+from gateway.store.uidl import check_uidl
 
 
 class Stored(NamedTuple):
@@ -63,7 +64,7 @@ def _write(group: Sequence[Storing]) -> None:
 
 
 def _finish(one: Storing) -> None:
-    one.message.check()
+    check_uidl(one.message.attributes.uidl)
     one.message.finish(one.blocks)
 
 

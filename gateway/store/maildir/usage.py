@@ -13,10 +13,10 @@ from twisted.python.failure import Failure
 
 from gateway.shared.tally import Delivered, SharedTally
 from gateway.store.disk_errors import told_as_store_error
+from gateway.store.in_thread import InThread
 from gateway.store.interfaces import StoredCopy, Usage
 from gateway.store.maildir.folders import SUBFOLDERS, escape, mailbox_folder
 from gateway.store.maildir.listing import Stamp, folder_stamp, is_settled
-from gateway.store.maildir.maildrop import InThread
 from gateway.store.maildir.names import parse
 from gateway.store.maildir.slices import SLICE, let_others_run
 from gateway.store.maildir.storing import Stored

@@ -12,7 +12,7 @@ from gateway.store.interfaces import MessageAttributes, StoredCopy, StoreError
 from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.jobs import Delivery
 from gateway.store.sqlite.large import ArrivingFile, LargeFiles
-from gateway.store.uidl import is_uidl
+from gateway.store.uidl import check_uidl
 
 
 class IncomingMessage:
@@ -34,16 +34,22 @@ class IncomingMessage:
         self._in_thread = in_thread
         self._file: ArrivingFile | None = None
 
-    def add(self, blocks: Sequence[bytes]) -> None:
-        """Write the next octets to a file. Blocks. Raises `StoreError`."""
+    def add(self, blocks: Sequence[bytes]) -> Deferred[None]:
+        """Have the next octets written to a file. Fails with `StoreError`."""
+        return self._in_thread(self._write, blocks)
+
+    def discard(self) -> None:
+        """Give up what was written. Never raises."""
+        self._in_thread(self._remove)
+
+    def _write(self, blocks: Sequence[bytes]) -> None:
         with told_as_store_error("write a message to", "a file"):
             if self._file is None:
                 self._file = self._large.create()
             for block in blocks:
                 self._file.write(block)
 
-    def discard(self) -> None:
-        """Give up what was written. Blocks, never raises."""
+    def _remove(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             try:
@@ -56,15 +62,11 @@ class IncomingMessage:
         self, blocks: Sequence[bytes], mailboxes: Sequence[str]
     ) -> Deferred[list[StoredCopy]]:
         """Store the message with these last octets. See `IMessageWriter.commit`."""
-        uidl = self._attributes.uidl
-        if uidl is not None and not is_uidl(uidl):
+        try:
+            check_uidl(self._attributes.uidl)
+        except StoreError as error:
             self._drop()
-            return fail(
-                StoreError(
-                    f"{uidl!r} cannot be a unique-id: RFC 1939 section 7 allows 1 to 70 "
-                    "characters from 0x21 to 0x7E"
-                )
-            )
+            return fail(error)
         if not mailboxes:
             self._drop()
             return succeed([])
@@ -78,7 +80,7 @@ class IncomingMessage:
         return delivery.answer
 
     def _finish(self, blocks: Sequence[bytes], mailboxes: Sequence[str]) -> Delivery:
-        self.add(blocks)
+        self._write(blocks)
         file = self._file
         assert file is not None
         with told_as_store_error("write a message to", "a file"):
@@ -86,11 +88,11 @@ class IncomingMessage:
         return Delivery(mailboxes, self._attributes, None, file)
 
     def _refused(self, failure: Failure) -> Deferred[Any]:
-        return self._in_thread(self.discard).addCallback(lambda _: failure)
+        return self._in_thread(self._remove).addCallback(lambda _: failure)
 
     def _drop(self) -> None:
         if self._file is not None:
-            self._in_thread(self.discard)
+            self.discard()
 
 
 def _whole(blocks: Sequence[bytes]) -> bytes:

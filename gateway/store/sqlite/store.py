@@ -15,6 +15,7 @@ from gateway.client import Client
 from gateway.events import EventStream, Trouble
 from gateway.store.folders import make_folder
 from gateway.store.holds import Hold, MaildropHolds
+from gateway.store.in_thread import InThread
 from gateway.store.interfaces import (
     IMaildrop,
     IMailStore,
@@ -38,7 +39,7 @@ from gateway.store.sqlite.maildrop import Maildrop
 from gateway.store.sqlite.migration import refuse_newer
 from gateway.store.sqlite.usage import usage_of_domain, usage_of_mailbox
 from gateway.store.takeover import Takeover
-from gateway.store.writer import InThread, MessageWriter
+from gateway.store.writer import MessageWriter
 from gateway.store.writer_thread import WriterThread
 
 WAIT_SECONDS = 10.0
@@ -129,7 +130,7 @@ class SQLiteStore:
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
         message = IncomingMessage(attributes, self._large, self._committer.submit, self._in_thread)
-        return MessageWriter(message, message.commit, self._memory, self._in_thread)
+        return MessageWriter(message, message.commit, self._memory)
 
     def usage(self, mailbox: str, fresh: bool = False) -> Usage | Deferred[Usage]:
         """See `IMailStore.usage`. It is always fresh."""
