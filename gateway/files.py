@@ -27,7 +27,7 @@ def write_new(path: Path, content: bytes, *, owner: Owner | None, mode: int) -> 
         return False
     finally:
         temporary.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return True
 
 
@@ -39,7 +39,7 @@ def replace_file(path: Path, content: bytes, *, owner: Owner | None, mode: int) 
     except OSError:
         temporary.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _write_temporary(path: Path, content: bytes, owner: Owner | None, mode: int) -> Path:
@@ -68,7 +68,7 @@ def make_folder(folder: Path, owner: Owner | None) -> bool:
         return False
     if owner is not None:
         os.chown(folder, *owner)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
     return True
 
 
@@ -89,8 +89,18 @@ def give_tree(folder: Path, owner: Owner) -> None:
     os.chown(folder, *owner)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_folder(folder: Path | str) -> None:
+    """Wait until the names in a folder are on stable storage."""
+    _sync(folder, os.O_DIRECTORY)
+
+
+def sync_file(path: os.PathLike[str] | str) -> None:
+    """Wait until a file, or the names in a folder, are on stable storage."""
+    _sync(path, 0)
+
+
+def _sync(path: os.PathLike[str] | str, flags: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(descriptor)
     finally:

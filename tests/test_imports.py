@@ -28,7 +28,18 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"pop3", "smtp", "admin", "control", "acme", "imports"}),
     CONFIGURATION,
     frozenset({"delivery", "store", "accounts", "net", "log", "trace"}),
-    frozenset({"wire", "events", "client", "files", "direct_write", "config_errors", "shared"}),
+    frozenset(
+        {
+            "wire",
+            "events",
+            "client",
+            "files",
+            "direct_write",
+            "sql_script",
+            "config_errors",
+            "shared",
+        }
+    ),
 )
 """A part may import from itself and from the layers below it."""
 

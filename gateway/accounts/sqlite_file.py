@@ -12,6 +12,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from gateway.accounts.errors import DatabaseUnavailable
+from gateway.sql_script import statements
 
 _NOT_ALLOWED = "; it and its folder must be writable for whoever runs this"
 _DAMAGED = "; restore it from a backup"
@@ -178,7 +179,7 @@ class SQLiteFile:
                     "made before the upgrade"
                 )
             for number, step in enumerate(self._steps[version:], version + 1):
-                for statement in _statements(step):
+                for statement in statements(step):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
 
@@ -205,13 +206,3 @@ def _forked() -> None:
 
 
 os.register_at_fork(after_in_child=_forked)
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script; `executescript` would commit the transaction around it."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -11,6 +10,7 @@ from secrets import token_hex
 
 from gateway.admin.refusals import Refused
 from gateway.datafolder import DataFolder
+from gateway.files import sync_file
 
 _NOT_COPIED = frozenset({"run", "spool", "mail", "sqlite"})
 """What only a running gateway needs, and the mail itself, which has its own way."""
@@ -52,15 +52,6 @@ def sync_tree(path: Path) -> None:
     for inner in path.rglob("*"):
         sync_file(inner)
     sync_file(path)
-
-
-def sync_file(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on stable storage."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _copy_folder(path: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import asctime, gmtime
 from types import TracebackType
 
-from gateway.store.folders import sync_folder
+from gateway.files import sync_folder
 from gateway.store.interfaces import MessageAttributes
 from gateway.store.maildir import records
 from gateway.store.maildir.folders import make_mailbox

@@ -28,8 +28,9 @@ def command(folder: Folder, source: Path) -> None:
 
     Example: pop3gw restore /srv/backup/mail
     """
-    from gateway.admin.backup_folder import require_backup, sync_file, sync_tree
+    from gateway.admin.backup_folder import require_backup, sync_tree
     from gateway.admin.progress import progress_bar
+    from gateway.files import sync_file
 
     target = folder.data.path
     require_backup(source)

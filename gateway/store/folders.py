@@ -1,13 +1,17 @@
-"""Folders whose names are on stable storage. Both calls block, and raise `OSError`."""
+"""Folders whose names are on stable storage."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from gateway.files import sync_folder
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and what is missing above it, durably. Does nothing where it is there."""
+    """Make a folder and what is missing above it, durably. Does nothing where it is there.
+
+    Blocks, and raises `OSError`.
+    """
     try:
         folder.mkdir(0o700)
     except FileExistsError:
@@ -17,12 +21,3 @@ def make_folder(folder: Path) -> None:
         make_folder(folder)
         return
     sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path | str) -> None:
-    """Wait until the names in a folder are on stable storage."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,8 +10,8 @@ from secrets import token_hex
 
 from zope.interface import implementer
 
+from gateway.files import sync_folder
 from gateway.store.disk_errors import told_as_store_error
-from gateway.store.folders import sync_folder
 from gateway.store.interfaces import (
     DeletedMessage,
     IKeepingAdministration,

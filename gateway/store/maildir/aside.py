@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.store.folders import make_folder, sync_folder
+from gateway.files import sync_folder
+from gateway.store.folders import make_folder
 from gateway.store.interfaces import DeletedMessage
 from gateway.store.maildir import records
 from gateway.store.maildir.names import base_name, parse, place, time_of_place, uidl

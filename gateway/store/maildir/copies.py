@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.files import sync_folder
 from gateway.store.disk_errors import storage_error
-from gateway.store.folders import sync_folder
 from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir import records
 from gateway.store.maildir.folders import make_mailbox

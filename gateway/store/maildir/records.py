@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.store.folders import sync_folder
+from gateway.files import sync_folder
 from gateway.store.interfaces import MessageAttributes
 from gateway.store.maildir.slices import SLICE, let_others_run
 from gateway.store.uidl import is_uidl

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.store.folders import sync_folder
+from gateway.files import sync_folder
 from gateway.store.maildir.locate import locate
 
 

@@ -18,10 +18,10 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from secrets import token_hex
 
-from gateway.store.folders import make_folder, sync_folder
+from gateway.files import sync_file, sync_folder
+from gateway.store.folders import make_folder
 from gateway.store.interfaces import StoreError
 from gateway.store.sqlite.creation import MARK, fill
 from gateway.store.sqlite.database import connect
@@ -184,7 +184,7 @@ class Backup:
         new = target.with_name(f"{name}.new")
         shutil.copyfile(self._source.large_file(name), new)
         new.chmod(0o600)
-        _sync_file(new)
+        sync_file(new)
         new.rename(target)
         sync_folder(target.parent)
         self._copied.files += 1
@@ -235,11 +235,3 @@ def drop_leftovers(connection: sqlite3.Connection, schema: str = "main") -> list
     for table in reversed(_TABLES):
         connection.execute(f"DELETE FROM {schema}.{table} WHERE {these}")
     return names
-
-
-def _sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

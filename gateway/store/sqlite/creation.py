@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from secrets import token_hex
 
-from gateway.store.folders import make_folder, sync_folder
+from gateway.files import sync_file, sync_folder
+from gateway.store.folders import make_folder
 from gateway.store.interfaces import StoreError
 from gateway.store.sqlite.errors import Damaged
 from gateway.store.sqlite.layout import Layout
@@ -49,10 +50,10 @@ def create(layout: Layout) -> None:
         with closing(sqlite3.connect(new, isolation_level=None)) as connection:
             fill(connection, first_number=1)
         new.chmod(0o600)
-        _sync_file(new)
+        sync_file(new)
         new.rename(layout.database)
         layout.marker.write_bytes(MARK)
-        _sync_file(layout.marker)
+        sync_file(layout.marker)
         sync_folder(layout.folder)
 
 
@@ -90,13 +91,5 @@ def _alone(layout: Layout) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_file(path: os.PathLike[str]) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -15,7 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
-from gateway.store.folders import make_folder, sync_folder
+from gateway.files import sync_folder
+from gateway.store.folders import make_folder
 from gateway.store.process_folder import ProcessFolder
 from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error

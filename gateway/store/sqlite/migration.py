@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
+from gateway.sql_script import statements
 from gateway.store.interfaces import StoreError
 from gateway.store.sqlite import schema
 from gateway.store.sqlite.layout import Layout
@@ -78,7 +79,7 @@ def take_steps(connection: sqlite3.Connection, steps: Sequence[str] | None = Non
     connection.execute("BEGIN IMMEDIATE")
     try:
         for step in steps[version_of(connection) :]:
-            for statement in _statements(step):
+            for statement in statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(steps)}")
         connection.execute("COMMIT")
@@ -86,13 +87,3 @@ def take_steps(connection: sqlite3.Connection, steps: Sequence[str] | None = Non
         if connection.in_transaction:
             connection.rollback()
         raise
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script; `executescript` would commit the transaction around it."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
