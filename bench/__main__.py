@@ -19,6 +19,7 @@ HELPERS = frozenset(
         "bare_smtp",
         "dovecot_lmtp",
         "plots",
+        "ports",
         "processes",
         "report",
         "results",

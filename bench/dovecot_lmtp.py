@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bench.smtp_servers import MAILBOXES, Server, free_port, wait_for
+from bench.ports import free_port, wait_for
+from bench.smtp_servers import MAILBOXES, Server
 
 CONFIGURATION = """
 protocols = lmtp

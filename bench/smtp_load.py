@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import socket
+import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -155,8 +156,6 @@ class Line:
 
 def _drive_tls(port: int, load: Load, mailboxes: list[str]) -> None:
     """Send with one thread for each connection: nearly all of the work is OpenSSL's."""
-    import threading
-
     numbers, lock, faults = iter(range(load.messages)), threading.Lock(), list[BaseException]()
     message = body(load.octets)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from abc import ABC, abstractmethod
 from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from bench.ports import free_port, wait_for
 from tests.interop.gateway import Gateway
 
 MAILBOXES = 50
@@ -201,24 +200,6 @@ def servers() -> dict[str, type[Server]]:
     if is_installed() and os.geteuid() == 0:
         found.append(DovecotLMTP)
     return {server.name: server for server in found}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    """Wait until something listens."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 def make_certificate(folder: Path) -> Path:

@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 
 from bench.pop3.mailboxes import OWNER
-from bench.pop3.servers import DOMAIN, PASSWORD, Server, end, free_port, wait_for
+from bench.pop3.servers import DOMAIN, PASSWORD, Server, end
+from bench.ports import free_port, wait_for
 from bench.processes import tree
 
 _PROGRAMS = Path("usr/lib/courier/courier")

@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 from bench.pop3.mailboxes import OWNER, give_away
-from bench.pop3.servers import DOMAIN, PASSWORD, Server, end, free_port, wait_for
+from bench.pop3.servers import DOMAIN, PASSWORD, Server, end
+from bench.ports import free_port, wait_for
 
 _CONFIGURATION = """\
 base_dir = {home}/run

@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.pop3.mailboxes import Contents
-from bench.pop3.servers import Server, end, free_port, wait_for
+from bench.pop3.servers import Server, end
+from bench.ports import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
