@@ -96,21 +96,13 @@ def build_parts(
             )
     except AccountError as error:
         raise ConfigError(str(error)) from error
-    hashing = HashingPool(
-        in_thread,
-        reactor.seconds,
-        parallel=os.cpu_count() or 2,
-        parameters=Argon2Parameters(**settings.auth.argon2.model_dump()),
-        scram_iterations=settings.auth.scram_iterations,
-        proven=_proven(reactor, tables),
-    )
     takeover = build_takeover(settings, folder, in_thread)
     store = _open_store(settings, kind, folder, in_thread, reactor, events, takeover, tables)
     try:
         access = build_access(
             directory,
             store,
-            Surroundings(reactor, in_thread, hashing),
+            Surroundings(reactor, in_thread, _hashing(settings, reactor, in_thread, tables)),
             checkers=settings.auth.checkers,
             events=events,
             policy_of=partial(database.policies.of, default=default_policy(settings)),
@@ -132,6 +124,19 @@ def build_parts(
         logins,
         access.directory,
         tables,
+    )
+
+
+def _hashing(
+    settings: Settings, reactor: Any, in_thread: Any, tables: SharedTables | None
+) -> HashingPool:
+    return HashingPool(
+        in_thread,
+        reactor.seconds,
+        parallel=os.cpu_count() or 2,
+        parameters=Argon2Parameters(**settings.auth.argon2.model_dump()),
+        scram_iterations=settings.auth.scram_iterations,
+        proven=_proven(reactor, tables),
     )
 
 

@@ -103,19 +103,25 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield Office(gateway)
 
 
+def filled(folder: Path) -> Path:
+    """Leave no room on a disk; return the file that takes it."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass  # it is full
+    return filler
+
+
 def test_a_full_disk(tmp_path: Path) -> None:
     with (
         mounted(tmp_path, "-t", "tmpfs", "-o", "size=24m", "tmpfs"),
         Gateway(tmp_path, store="maildir") as gateway,
     ):
         office = Office(gateway)
-        filler = tmp_path / "filler"
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                pass  # it is full
+        filler = filled(tmp_path)
         office.refuse(FULL)
         filler.unlink()
         office.recovers()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_disk import BROKEN, FULL, LARGE, SMALL, Office, failing, mounted
+from tests.faults.test_disk import BROKEN, FULL, LARGE, SMALL, Office, failing, filled, mounted
 from tests.interop.gateway import Gateway
 from tests.interop.mail import mailbox
 from tests.programs import run
@@ -42,13 +42,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         Gateway(tmp_path, store="sqlite") as gateway,
     ):
         office = DatabaseOffice(gateway)
-        filler = tmp_path / "filler"
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                pass  # it is full
+        filler = filled(tmp_path)
         # The log of the database has some room that it had before.
         while (reply := office.send(SMALL)) != FULL:
             assert reply == "250 2.0.0"

@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
-import select
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,9 +16,7 @@ from gateway.store.interfaces import MaildropInUse, MessageAttributes
 from gateway.store.lock import FILE
 from tests.store.conformance import ANNA, BERT, client, contents, deliver, opened, result
 from tests.store.maildir_place import MaildirPlace
-
-CHECKOUT = Path(__file__).parents[2]
-SECONDS = 20
+from tests.store.processes import SECONDS, process, read_line
 
 HOLDER = """
 maildrop = opened(place.store, by=client("198.51.100.9"))
@@ -49,35 +42,15 @@ NAMED = "del os.O_TMPFILE\n"
 OPEN = "place = MaildirPlace(Path(sys.argv[1]))\n"
 
 
-@contextmanager
-def process(folder: Path, script: str, named: bool = False) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a script in another process with a place of its own in the same folder."""
-    whole = PRELUDE + (NAMED if named else "") + OPEN + script
-    child = subprocess.Popen(
-        [sys.executable, "-c", whole, str(folder)],
-        cwd=CHECKOUT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.communicate(timeout=SECONDS)
-
-
-def read_line(child: subprocess.Popen[bytes]) -> bytes:
-    assert child.stdout is not None
-    ready, _, _ = select.select([child.stdout], [], [], SECONDS)
-    assert ready, "the other process says nothing"
-    return child.stdout.readline()
+def script(text: str, named: bool = False) -> str:
+    """Return a script with a place of its own."""
+    return PRELUDE + (NAMED if named else "") + OPEN + text
 
 
 def test_processes_exclude_one_another(place: MaildirPlace, tmp_path: Path) -> None:
     deliver(place.store, b"a\r\n")
     began = time.time()
-    with process(tmp_path, HOLDER) as child:
+    with process(tmp_path, script(HOLDER)) as child:
         assert read_line(child) == b"held\n"
         waiting = place.store.open_maildrop(ANNA, client())
         place.clock.pump([0.1] * 101)
@@ -147,7 +120,8 @@ def test_a_mailbox_moved_away_takes_its_lock_along(place: MaildirPlace) -> None:
 def test_what_dead_processes_left_is_removed(
     place: MaildirPlace, tmp_path: Path, named: bool
 ) -> None:
-    with process(tmp_path, SPOOLER, named) as living, process(tmp_path, SPOOLER, named) as dying:
+    spooler = script(SPOOLER, named)
+    with process(tmp_path, spooler) as living, process(tmp_path, spooler) as dying:
         assert read_line(living) == read_line(dying) == b"spooled\n"
         folders = {path.name for path in place.spool.iterdir() if path.is_dir()}
         place.restart()
@@ -212,7 +186,7 @@ def test_killed_at_any_time(place: MaildirPlace, tmp_path: Path, named: bool) ->
     stored: Counter[tuple[str, str]] = Counter()
     began: set[tuple[str, str]] = set()
     for _ in range(10):
-        with process(tmp_path, LOADER, named) as child:
+        with process(tmp_path, script(LOADER, named)) as child:
             assert child.stdout is not None
             first = read_line(child)
             time.sleep(source.uniform(0.05, 0.4))

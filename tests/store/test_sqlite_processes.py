@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 import random
-import select
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.store.interfaces import MaildropInUse
 from tests.store.conformance import ANNA, BERT, client, contents, deliver, opened, uidls
+from tests.store.processes import SECONDS, process, read_line
 from tests.store.sqlite_place import SQLitePlace
-
-CHECKOUT = Path(__file__).parents[2]
-SECONDS = 20
 
 PRELUDE = """
 import itertools, os, random, sys, threading
@@ -65,32 +60,8 @@ def place(tmp_path: Path) -> Iterator[SQLitePlace]:
         yield place
 
 
-@contextmanager
-def process(folder: Path, script: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a script in another process with a place of its own in the same folder."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", PRELUDE + script, str(folder)],
-        cwd=CHECKOUT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.communicate(timeout=SECONDS)
-
-
-def read_line(child: subprocess.Popen[bytes]) -> bytes:
-    assert child.stdout is not None
-    ready, _, _ = select.select([child.stdout], [], [], SECONDS)
-    assert ready, "the other process says nothing"
-    return child.stdout.readline()
-
-
 def test_a_hold_ends_with_its_process(place: SQLitePlace, tmp_path: Path) -> None:
-    with process(tmp_path, HOLDER) as holder:
+    with process(tmp_path, PRELUDE + HOLDER) as holder:
         assert read_line(holder) == b"held\n"
         waiting = place.store.open_maildrop(ANNA, client())
         place.clock.pump([0.1] * 102)
@@ -126,7 +97,7 @@ def test_killed_at_any_time(place: SQLitePlace, tmp_path: Path) -> None:
     stored: Counter[tuple[str, str]] = Counter()
     began: set[tuple[str, str]] = set()
     for _ in range(6):
-        with process(tmp_path, LOADER) as child:
+        with process(tmp_path, PRELUDE + LOADER) as child:
             assert child.stdout is not None
             first = read_line(child)
             time.sleep(source.uniform(0.05, 0.4))
