@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.interfaces import MessageAttributes
 from gateway.store.offline import offline_store
 from tests.interop.gateway import ROOT, Gateway
 from tests.interop.mail import read_all
 from tests.programs import run
+from tests.store.offline import put
 
 SMALL, LARGE = 600, 5
 KEPT = b"Subject: kept\r\n\r\n"
@@ -47,10 +47,8 @@ def fill(data: Path, mailbox: str) -> None:
     with offline_store("sqlite", data) as store:
         for number in range(SMALL + LARGE):
             body = b"small\r\n" if number < SMALL else b"large\r\n" * 20_000
-            store.put(mailbox, MessageAttributes(), iter((body[:70_000], body[70_000:])))
-        store.flush()
-        store.put(mailbox, MessageAttributes(), iter((KEPT,)))
-        store.flush()
+            put(store, (mailbox,), (body[:70_000], body[70_000:]))
+        put(store, (mailbox,), (KEPT,))
 
 
 def counted(data: Path, table: str) -> int:
