@@ -90,7 +90,8 @@ def deleted_of(office: Office) -> list[DeletedMessage]:
 def interrupt(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Let the next conversion end when so many messages are stored, each by itself."""
     for end in (MaildirEnd, SQLiteEnd):
-        put, stored = end.put, []
+        put = end.put
+        stored: list[str] = []
 
         def put_some(
             self: Any, mailbox: str, message: Any, read: Any, put: Any = put, stored: Any = stored
