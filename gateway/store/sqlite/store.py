@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -125,7 +125,11 @@ class SQLiteStore:
 
     def open_maildrop(self, mailbox: str, client: Client) -> Deferred[IMaildrop]:
         """See `IMailStore.open_maildrop`."""
-        return Deferred.fromCoroutine(self._open_maildrop(mailbox, client))
+        hold = self._holds.take_free(mailbox, self._layout.lock_folder(mailbox), client)
+        listing = self._list_at_once(mailbox) if hold is not None and client.connected else None
+        if hold is not None and listing is not None:
+            return succeed(self._maildrop(hold, listing))
+        return Deferred.fromCoroutine(self._open_maildrop(mailbox, client, hold))
 
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
@@ -139,8 +143,9 @@ class SQLiteStore:
             return self._asking.in_thread(usage_of_domain, mailbox)
         return self._asking.at_once(usage_of_mailbox, mailbox)
 
-    async def _open_maildrop(self, mailbox: str, client: Client) -> IMaildrop:
-        hold = await self._hold(mailbox, client)
+    async def _open_maildrop(self, mailbox: str, client: Client, hold: Hold | None) -> IMaildrop:
+        if hold is None:
+            hold = await self._hold(mailbox, client)
         try:
             listing = await self._list(mailbox)
             if not client.connected:
@@ -148,6 +153,9 @@ class SQLiteStore:
         except BaseException:
             hold.release()
             raise
+        return self._maildrop(hold, listing)
+
+    def _maildrop(self, hold: Hold, listing: Listing) -> Maildrop:
         return Maildrop(hold, listing, self._layout, self._asking, self._committer)
 
     async def _hold(self, mailbox: str, client: Client) -> Hold:
@@ -158,15 +166,22 @@ class SQLiteStore:
             await self._in_thread(_make_folder, place)
             return await self._holds.acquire(mailbox, place, client)
 
+    def _list_at_once(self, mailbox: str) -> Listing | None:
+        """Return what the mailbox holds; None where that takes time, or cannot be told."""
+        known = self._listings.get(mailbox)
+        try:
+            listing = self._asking.at_once_or_not(load_if_small, mailbox, known)
+        except StoreError:
+            return None  # whoever waits for the answer is told
+        if listing is not None and listing is not known:
+            self._listings.put(mailbox, listing)
+        return listing
+
     async def _list(self, mailbox: str) -> Listing:
         """Return what the mailbox holds, from memory where nothing has changed."""
-        known = self._listings.get(mailbox)
-        listing = self._asking.at_once(load_if_small, mailbox, known)
-        if isinstance(listing, Deferred):
-            listing = await listing
+        listing = self._list_at_once(mailbox)
         if listing is None:
             listing = await self._asking.in_thread(load, mailbox)
-        if listing is not known:
             self._listings.put(mailbox, listing)
         return listing
 
