@@ -82,7 +82,7 @@ def build_parts(
     in_thread = partial(deferToThreadPool, reactor, pool)
     try:
         with acting_as(owner):
-            database = AccountDatabase(folder.accounts_file)
+            database = AccountDatabase(folder.accounts_file, reactor=reactor)
         directory = EmbeddedDirectory(database, settings.auth.default_domain)
         with acting_as(owner):
             logins = open_logins(

@@ -26,7 +26,7 @@ from gateway.control.sessions import SessionTable
 from gateway.datafolder import DataFolder
 from gateway.events import EventStream, GatewayReady, ListenerBound, Trouble
 from gateway.files import Owner, acting_as
-from gateway.log import LogWriter
+from gateway.log import LogWriter, quicken
 from gateway.net.factory import ConnectionFactory
 from gateway.net.listeners import Listener, ListenError
 from gateway.net.networks import Networks
@@ -226,6 +226,7 @@ class GatewayService(MultiService):
     def startService(self) -> None:
         """Start, and say so when every listener is bound."""
         self.bind()
+        quicken()
         raise_descriptor_limit()
         self._parts.pool.start()
         self._parts.store.start()

@@ -26,6 +26,13 @@ class Answers:
         self._file = file
         self._local = threading.local()
 
+    def version(self) -> Version:
+        """Return what changes whenever an answer may have changed.
+
+        @raise DatabaseUnavailable: the file cannot be read now.
+        """
+        return self._file.version()
+
     def get(self, ask: Callable[..., T], *question: str) -> T:
         """Return what `ask` returns for this question, which must be a value that never changes.
 

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from twisted.internet.interfaces import IReactorTime
+
 from gateway.accounts.alias_graph import drop_target, users_behind
 from gateway.accounts.answers import Answers
 from gateway.accounts.app_passwords import AppPasswords
@@ -71,10 +73,13 @@ class AccountDatabase:
 
     @param path: the file. It is made, with mode 0600, where there is none.
     @param busy_seconds: how long a call may wait for another process that is writing.
+    @param reactor: in its thread, what other processes change is looked for once a turn.
     """
 
-    def __init__(self, path: Path, busy_seconds: float = 15.0) -> None:
-        self._file = SQLiteFile(path, STEPS, busy_seconds)
+    def __init__(
+        self, path: Path, busy_seconds: float = 15.0, reactor: IReactorTime | None = None
+    ) -> None:
+        self._file = SQLiteFile(path, STEPS, busy_seconds, reactor)
         self.answers = Answers(self._file)
         """Remembers what the look-ups of the directory have found."""
         self.app_passwords = AppPasswords(self._file)

@@ -10,13 +10,13 @@ from zope.interface import implementer
 from gateway.accounts.app_passwords import protocol_family
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.errors import AccountError, DatabaseUnavailable
-from gateway.accounts.interfaces import Alias, DirectoryUnavailable, IDirectory, User
+from gateway.accounts.interfaces import Alias, DirectoryUnavailable, IVersionedDirectory, User
 from gateway.accounts.names import canonical_domain, read_address
 from gateway.accounts.records import UserRecord
 from gateway.client import Client
 
 
-@implementer(IDirectory)
+@implementer(IVersionedDirectory)
 class EmbeddedDirectory:
     """Answers from the account database, at once: each question is an indexed look-up.
 
@@ -28,6 +28,11 @@ class EmbeddedDirectory:
     def __init__(self, database: AccountDatabase, default_domain: str | None = None) -> None:
         self.database = database
         self._default_domain = canonical_domain(default_domain) if default_domain else None
+
+    def version(self) -> object:
+        """See `IVersionedDirectory`."""
+        with _available():
+            return self.database.answers.version()
 
     def has_domain(self, domain: str) -> bool:
         """See `IDirectory`."""

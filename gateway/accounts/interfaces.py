@@ -27,6 +27,15 @@ class User:
     """What all mailboxes of the domain may hold together; None: no limit."""
     domain_quota_messages: int | None = None
 
+    @property
+    def has_quota(self) -> bool:
+        """Whether anything limits what the mailbox may hold."""
+        limits = self.quota_octets, self.quota_messages
+        return (*limits, self.domain_quota_octets, self.domain_quota_messages) != _NO_LIMITS
+
+
+_NO_LIMITS = (None,) * 4
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -53,6 +62,15 @@ class IDirectory(Interface):
         """@param name: what a person typed as user name: an address in any case, a bare local
         part, an alias of one user: str.
         @return: the `User` it means, or None where it means none or several."""
+
+
+class IVersionedDirectory(IDirectory):
+    """A directory that answers at once, and can tell whether its answers may have changed."""
+
+    def version():
+        """@return: a value that is another whenever an answer may be another.
+        @raise DirectoryUnavailable: nobody can say now.
+        """
 
 
 class IUserSource(Interface):

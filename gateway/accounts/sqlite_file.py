@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakSet
 
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.threadable import isInIOThread
+
 from gateway.accounts.errors import DatabaseUnavailable
 from gateway.sql_script import statements
 
@@ -42,15 +45,24 @@ class SQLiteFile:
     @param path: the file; it and its folder are made where they are missing.
     @param steps: SQL scripts, of which number N brings a database of version N to version N + 1.
     @param busy_seconds: how long to wait for another process that is writing.
+    @param reactor: see `version`.
     """
 
-    def __init__(self, path: Path, steps: Sequence[str], busy_seconds: float = 15.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        steps: Sequence[str],
+        busy_seconds: float = 15.0,
+        reactor: IReactorTime | None = None,
+    ) -> None:
         self.path = path
         self._steps = steps
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._local = threading.local()
         self._writes = 0
+        self._reactor = reactor
+        self._this_turn: Version | None = None
         self._opened: list[sqlite3.Connection] = []
         self._inherited: list[sqlite3.Connection] = []
         _FILES.add(self)
@@ -89,8 +101,27 @@ class SQLiteFile:
     def version(self) -> Version:
         """Return what changes with every write, in whatever thread or process.
 
+        In the thread of the reactor, what other processes write is looked for once in each of its
+        turns: what it handles in one turn, it had before the turn began. Our own writes count at
+        once.
+
         @raise DatabaseUnavailable: for whatever SQLite or the operating system has against it.
         """
+        if self._reactor is None or not isInIOThread():
+            return self._look()
+        known = self._this_turn
+        if known is None:
+            known = self._look()
+            self._reactor.callLater(0, self._end_turn)
+        elif known[2] != self._writes:
+            known = self._look()
+        self._this_turn = known
+        return known
+
+    def _end_turn(self) -> None:
+        self._this_turn = None
+
+    def _look(self) -> Version:
         try:
             connection = self._connection()
             # Counts what other connections commit; this one may have written itself.
@@ -124,6 +155,7 @@ class SQLiteFile:
         self._inherited += self._opened
         self._opened.clear()
         self._local = threading.local()
+        self._this_turn = None
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -89,7 +89,8 @@ def _line(row: Row) -> str:
     if row.reply is not None:
         words.append(_plain(row.reply))
     who = f" {_plain(row.user)}" if row.user and row.user != row.address else ""
-    words.append(f"({row.protocol}{who} from {row.host}, session {row.session})")
+    if row.session:
+        words.append(f"({row.protocol}{who} from {row.host}, session {row.session})")
     return "  ".join(words)
 
 

@@ -37,6 +37,8 @@ class QuotaGuard:
         """
         domains: set[str] = set()
         for user in users:
+            if not user.has_quota:
+                continue
             limits = user.quota_octets, user.quota_messages
             yield from self._check(user.mailbox, limits, size, replies.MAILBOX_FULL)
             domain = "@" + user.mailbox.rpartition("@")[2]

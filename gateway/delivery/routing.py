@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from gateway.accounts.interfaces import Alias, IDirectory, User
+from gateway.accounts.interfaces import Alias, IDirectory, IVersionedDirectory, User
 from gateway.delivery.interfaces import Refused
 from gateway.delivery.waiting import Steps, run
 from gateway.events import EventStream, Trouble
@@ -21,6 +21,9 @@ from gateway.wire.replies import SMTPReply
 POSTMASTER = "postmaster"
 ALIAS_DEPTH = 32
 """Aliases of aliases of aliases; more is taken for a loop."""
+
+MOST_ROUTES = 10_000
+"""So many addresses are remembered: a few megabytes."""
 
 ALIAS_LOOP = SMTPReply(550, "5.4.6", "This alias leads back to itself, tell its postmaster")
 
@@ -62,6 +65,7 @@ class Router:
         events: EventStream | None = None,
     ) -> None:
         self._directory: Any = IDirectory(directory)
+        self._routes = _Routes(self._directory)
         self._delimiters = recipient_delimiter
         self._home_domain = home_domain
         self._local_hosts = frozenset(map(_plain_ip, local_hosts))
@@ -76,7 +80,8 @@ class Router:
         @raise Refused: it has none, or none that can be used.
         @raise gateway.accounts.interfaces.DirectoryUnavailable: nobody can say now.
         """
-        return run(self._route(address, local_host))
+        known = self._routes.find(address)
+        return known if known is not None else run(self._route(address, local_host))
 
     def _route(self, address: str, local_host: str) -> Steps[Users]:
         local_part, domain = self._parse(address, local_host)
@@ -89,7 +94,10 @@ class Router:
         found = yield from self._find(local_part, domain)
         if found is None:
             raise Refused(replies.UNKNOWN_RECIPIENT)
-        return (yield from self._users(found))
+        users = yield from self._users(found)
+        if "[" not in address and isinstance(found[1], User):
+            self._routes.keep(address, users)
+        return users
 
     def _parse(self, address: str, local_host: str) -> tuple[str, str]:
         """Local part and domain, in lower case; "" is the domain of an address without one and
@@ -184,6 +192,34 @@ class Router:
 
     def _trouble(self, what: str) -> None:
         self._events.emit(Trouble("aliases", what))
+
+
+class _Routes:
+    """The way of addresses that mean one user by themselves, for as long as the directory is sure
+    that nothing has changed. What troubles an administrator (aliases) is looked at every time."""
+
+    def __init__(self, directory: Any) -> None:
+        versioned = IVersionedDirectory.providedBy(directory)
+        self._version_now: Callable[[], object] | None = directory.version if versioned else None
+        self._version: object = None
+        self._known: dict[str, Users] = {}
+
+    def find(self, address: str) -> Users | None:
+        """Return what an address means, where that is known."""
+        if self._version_now is None:
+            return None
+        version = self._version_now()
+        if version != self._version:
+            self._known.clear()
+            self._version = version
+        return self._known.get(address)
+
+    def keep(self, address: str, users: Users) -> None:
+        """Remember what was found after `find`: of a change meanwhile the next `find` will tell."""
+        if self._version_now is not None:
+            if len(self._known) >= MOST_ROUTES:
+                self._known.clear()
+            self._known[address] = users
 
 
 class _Expansion:

@@ -17,6 +17,9 @@ from gateway.files import Owner, acting_as
 from gateway.imports.errors import SourceError
 from gateway.store.maildir.folders import escape
 
+_TOGETHER = 64
+"""So many lines are written with one call."""
+
 
 class Journal:
     """The journal of one mailbox, read.
@@ -30,6 +33,7 @@ class Journal:
         self._mailbox = mailbox
         self._path = folder / escape(mailbox)
         self._descriptor = -1
+        self._lines: list[str] = []
         self.uidls: dict[str, str] = {}
         """The unique-id here of each message, by the key that it has in its source."""
         self._load()
@@ -47,7 +51,10 @@ class Journal:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._load()
-            yield
+            try:
+                yield
+            finally:
+                self._write()
             os.fsync(self._descriptor)
         except BlockingIOError:
             raise SourceError(
@@ -62,10 +69,16 @@ class Journal:
             self._path.unlink(missing_ok=True)
 
     def add(self, key: str, uidl: str) -> None:
-        """Write down that a message is here, and under which unique-id."""
+        """Write down, soon, that a message is here, and under which unique-id."""
         self.uidls[key] = uidl
-        line = json.dumps({"key": key, "uidl": uidl})
-        os.write(self._descriptor, f"\n{line}\n".encode("ascii"))
+        self._lines.append(f"\n{json.dumps({'key': key, 'uidl': uidl})}\n")
+        if len(self._lines) >= _TOGETHER:
+            self._write()
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            os.write(self._descriptor, "".join(lines).encode("ascii"))
 
     def _load(self) -> None:
         try:

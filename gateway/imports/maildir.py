@@ -33,7 +33,9 @@ def read_mailbox(folder: Path) -> list[SourceMessage]:
             return file.place
         return place_by_time(attributes.arrived, file.base)
 
-    return [_message(file, index.get(file.base)) for file in sorted(files, key=place)]
+    if any(attributes.arrived for attributes in index.values()):
+        files.sort(key=place)
+    return [_message(file, index.get(file.base)) for file in files]
 
 
 def _message(file: MessageFile, attributes: MessageAttributes | None) -> SourceMessage:

@@ -14,6 +14,8 @@ from gateway.store.maildir.names import base_name, place, place_by_time
 from gateway.wire.newlines import CRLFEncoder
 
 _BLOCK = 65_536
+_LOOKED_INTO = 100
+"""So many messages are opened before the first is imported, to see whether they can be read."""
 _COMPRESSED = {b"\x1f\x8b\x08": "gzip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -38,35 +40,44 @@ class MessageFile:
         """That by which files are in the order of their arrival."""
         return place(self.base) or place_by_time(self.modified, self.base)
 
+    @property
+    def path(self) -> str:
+        """Where it was found."""
+        return f"{self.folder}/{self.subfolder}/{self.name}"
+
     def read(self) -> Iterator[bytes]:
-        """Yield the octets of the message in canonical form."""
+        """Yield the octets of the message in canonical form.
+
+        @raise SourceError: it is compressed.
+        """
         encoder = CRLFEncoder()
         try:
             with self._open() as file:
-                while block := os.read(file.fileno(), _BLOCK):
+                block = os.read(file.fileno(), _BLOCK)
+                _refuse_compressed(self.path, block)
+                while block:
                     yield encoder.encode(block)
+                    block = os.read(file.fileno(), _BLOCK)
         except OSError as error:
-            path = self.folder / self.subfolder / self.name
-            raise MessageUnreadable(str(unreadable(path, error))) from error
+            raise MessageUnreadable(str(unreadable(Path(self.path), error))) from error
         rest = encoder.finish()
         if rest:
             yield rest
 
     def _open(self) -> _OpenFile:
-        path = self.folder / self.subfolder / self.name
         try:
-            return _OpenFile(path)
+            return _OpenFile(self.path)
         except FileNotFoundError:
             moved = locate(self.folder, {self.base}).get(self.base)
         if moved is None:
-            raise MessageVanished(str(path))
+            raise MessageVanished(self.path)
         return _OpenFile(moved)
 
 
 class _OpenFile:
     """A file opened for reading, a link to elsewhere excepted."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def __enter__(self) -> _OpenFile:
@@ -95,7 +106,18 @@ def list_files(folder: Path) -> list[MessageFile]:
             found += _list_subfolder(folder, subfolder)
     except OSError as error:
         raise unreadable(folder, error) from error
-    return sorted(found, key=lambda file: file.place)
+    found.sort(key=lambda file: file.place)
+    # Whoever compresses new mail has old mail that is not: the latest tell.
+    for file in found[-_LOOKED_INTO:]:
+        next(_first_block(file), None)
+    return found
+
+
+def _first_block(file: MessageFile) -> Iterator[bytes]:
+    try:
+        yield from file.read()
+    except (MessageUnreadable, MessageVanished):
+        return  # told when it is imported
 
 
 def _list_subfolder(folder: Path, subfolder: str) -> Iterator[MessageFile]:
@@ -105,15 +127,12 @@ def _list_subfolder(folder: Path, subfolder: str) -> Iterator[MessageFile]:
                 continue
             try:
                 modified = entry.stat(follow_symlinks=False).st_mtime
-                _refuse_compressed(Path(entry.path))
             except FileNotFoundError:
                 continue
             yield MessageFile(folder, subfolder, entry.name, modified)
 
 
-def _refuse_compressed(path: Path) -> None:
-    with path.open("rb", buffering=0) as file:
-        start = file.read(4)
+def _refuse_compressed(path: str, start: bytes) -> None:
     for magic, name in _COMPRESSED.items():
         if start.startswith(magic):
             raise SourceError(

@@ -25,8 +25,10 @@ from gateway.files import Owner, acting_as
 from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.kinds import open_store
 
-IN_FLIGHT = 16
-"""How many messages are on their way to the disk at once: a disk writes many as fast as one."""
+THREADS = 16
+IN_FLIGHT = 128
+"""How many messages are on their way to the disk at once: a disk writes many as fast as one, and
+a database stores them in one transaction."""
 
 _STEP = 0.05
 """Seconds between two looks at the clock."""
@@ -42,7 +44,7 @@ class Target:
     def __init__(self, kind: str, data: Path, owner: Owner | None) -> None:
         self._clock = Clock()
         self._owner = owner
-        self._threads = ThreadPoolExecutor(IN_FLIGHT)
+        self._threads = ThreadPoolExecutor(THREADS)
         self._done: SimpleQueue[tuple[Deferred[Any], Any]] = SimpleQueue()
         # Rights are those of the whole process: nothing may be written while something is read.
         self.in_flight = IN_FLIGHT if owner is None else 1

@@ -11,6 +11,7 @@ from gateway.store.disk_errors import storage_error
 from gateway.store.interfaces import MaildropInUse
 
 FILE = ".pop3gw.lock"
+_LINE_OCTETS = 160
 
 
 class FolderLock:
@@ -67,10 +68,10 @@ class FolderLock:
 
     @staticmethod
     def _sign(descriptor: int, host: str, since: float) -> None:
-        line = json.dumps({"since": since, "host": host, "pid": os.getpid()}) + "\n"
+        line = json.dumps({"since": since, "host": host, "pid": os.getpid()})
         try:
-            os.pwrite(descriptor, line.encode(), 0)
-            os.ftruncate(descriptor, len(line))
+            # So long that nothing of what another has written stays visible behind it.
+            os.pwrite(descriptor, f"{line:{_LINE_OCTETS}}\n".encode(), 0)
         except OSError:
             # The lock holds without a signature: with a full disk mail can be read and deleted.
             return

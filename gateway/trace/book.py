@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from gateway.accounts.sqlite_file import SQLiteFile
-from gateway.trace.rows import Row
+from gateway.trace.rows import Copies, Row, mark_of, together
 from gateway.trace.schema import STEPS
 
 DAY_SECONDS = 86_400.0
@@ -23,12 +23,12 @@ _TIDY_ROWS = 5_000
 _ROWS_AT_ONCE = 64
 """Each statement gives up the interpreter's lock, and waits for it behind the reactor thread."""
 
-_COLUMNS = ", ".join(Row._fields)
 _EXPIRE = (
-    "DELETE FROM happenings WHERE number IN"
-    " (SELECT number FROM happenings WHERE at < ? ORDER BY at LIMIT ?)"
+    "DELETE FROM {table} WHERE number IN"
+    " (SELECT number FROM {table} WHERE at < ? ORDER BY at LIMIT ?)"
 )
-_SELECT = f"SELECT {_COLUMNS} FROM happenings"  # noqa: S608
+_COLUMNS = ", ".join(Row._fields)
+_COLUMNS_OF_COPIES = ", ".join(Copies._fields)
 
 
 class TraceBook:
@@ -46,17 +46,25 @@ class TraceBook:
         self._file: SQLiteFile | None = None
         self._tidied_at = 0.0
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[Row | Copies]) -> None:
         """Add rows, all or none, and remove some that are too old."""
-        now = time.time()
+        messages = [row for row in rows if isinstance(row, Row)]
+        copies = together([row for row in rows if isinstance(row, Copies)])
         with self._opened().writing() as connection:
-            for at in range(0, len(rows), _ROWS_AT_ONCE):
-                _insert(connection, rows[at : at + _ROWS_AT_ONCE])
-            if now - self._tidied_at > _TIDY_SECONDS:
-                horizon = now - self._days * DAY_SECONDS
-                removed = connection.execute(_EXPIRE, (horizon, _TIDY_ROWS)).rowcount
-                if removed < _TIDY_ROWS:
-                    self._tidied_at = now
+            _insert(connection, f"happenings ({_COLUMNS})", messages)
+            _insert(connection, f"copies ({_COLUMNS_OF_COPIES})", copies)
+            self._tidy(connection, time.time())
+
+    def _tidy(self, connection: sqlite3.Connection, now: float) -> None:
+        if now - self._tidied_at <= _TIDY_SECONDS:
+            return
+        oldest = (now - self._days * DAY_SECONDS, _TIDY_ROWS)
+        removed = [
+            connection.execute(_EXPIRE.format(table=table), oldest).rowcount
+            for table in ("happenings", "copies")
+        ]
+        if max(removed) < _TIDY_ROWS:
+            self._tidied_at = now
 
     def close(self) -> None:
         """Close the file. A later call opens it again."""
@@ -82,11 +90,11 @@ class TraceBook:
 
     def life_of(self, message: str) -> list[Row]:
         """Return all that happened to a message, in order of time."""
-        later = f"{_SELECT} WHERE address = ? AND uidl = ? AND message IS NULL"
+        query = f"SELECT {_COLUMNS} FROM happenings WHERE message = ? ORDER BY number"  # noqa: S608
         with self._opened().reading() as connection:
-            rows = _rows(connection, f"{_SELECT} WHERE message = ?", message)
+            rows = [Row(*row) for row in connection.execute(query, (message,))]
             for copy in [row for row in rows if row.uidl is not None]:
-                rows += _rows(connection, later, copy.address, copy.uidl)
+                rows += _later(connection, copy.address or "", copy.uidl or "")
         return sorted(rows, key=lambda row: row.at)
 
     def _opened(self) -> SQLiteFile:
@@ -95,11 +103,19 @@ class TraceBook:
         return self._file
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    marks = f"({', '.join('?' * len(Row._fields))})"
-    statement = f"INSERT INTO happenings ({_COLUMNS}) VALUES {', '.join([marks] * len(rows))}"  # noqa: S608
-    connection.execute(statement, tuple(chain.from_iterable(rows)))
+def _insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    for at in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[at : at + _ROWS_AT_ONCE]
+        marks = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        statement = f"INSERT INTO {into} VALUES {marks}"  # noqa: S608
+        connection.execute(statement, tuple(chain.from_iterable(some)))
 
 
-def _rows(connection: sqlite3.Connection, query: str, *values: str | None) -> list[Row]:
-    return [Row(*row) for row in connection.execute(f"{query} ORDER BY number", values)]
+def _later(connection: sqlite3.Connection, address: str, uidl: str) -> list[Row]:
+    """Return what happened to a copy once it was in its mailbox."""
+    query = (
+        f"SELECT {_COLUMNS_OF_COPIES} FROM copies"  # noqa: S608
+        " WHERE address = ? AND instr(uidls, ?) ORDER BY number"
+    )
+    found = connection.execute(query, (address, mark_of(uidl)))
+    return [row for row in (Copies(*one).of(uidl) for one in found) if row is not None]

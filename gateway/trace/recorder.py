@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from gateway.accounts.errors import DatabaseUnavailable
 from gateway.events import Event, EventStream, Trouble
 from gateway.trace.book import TraceBook
-from gateway.trace.rows import Row, rows_of
+from gateway.trace.rows import Copies, Row, rows_of
 
 BATCH_SECONDS = 0.5
 """How long a row may wait for others."""
@@ -45,7 +45,7 @@ class TraceRecorder:
         self._in_thread = in_thread
         self._clock = clock
         self._events = events
-        self._rows: list[Row] = []
+        self._rows: list[Row | Copies] = []
         self._writing: Deferred[None] | None = None
         self._due: IDelayedCall | None = None
         self._failing = False
@@ -54,12 +54,14 @@ class TraceRecorder:
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
-        for row in rows_of(event, time.time()):
-            if len(self._rows) >= MOST_WAITING:
-                self.dropped += 1
-                continue
-            self._rows.append(row)
-        if self._rows and self._writing is None:
+        rows = rows_of(event, time.time())
+        if not rows:
+            return
+        self._rows.extend(rows)
+        if len(self._rows) > MOST_WAITING:
+            self.dropped += len(self._rows) - MOST_WAITING
+            del self._rows[MOST_WAITING:]
+        if self._writing is None:
             self._schedule()
 
     def stop(self) -> Deferred[None]:
@@ -95,7 +97,7 @@ class TraceRecorder:
     def _written(self, _: object) -> None:
         self._failing = False
 
-    def _failed(self, failure: Failure, rows: Sequence[Row]) -> None:
+    def _failed(self, failure: Failure, rows: Sequence[Row | Copies]) -> None:
         failure.trap(DatabaseUnavailable)
         room = MOST_WAITING - len(rows)
         self.dropped += max(0, len(self._rows) - room)

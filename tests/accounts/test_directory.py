@@ -10,7 +10,13 @@ from zope.interface.verify import verifyObject
 from gateway.accounts.database import AccountDatabase
 from gateway.accounts.directory import EmbeddedDirectory
 from gateway.accounts.errors import AccountError
-from gateway.accounts.interfaces import Alias, DirectoryUnavailable, IDirectory, User
+from gateway.accounts.interfaces import (
+    Alias,
+    DirectoryUnavailable,
+    IDirectory,
+    IVersionedDirectory,
+    User,
+)
 from tests.accounts.parts import make_database
 
 
@@ -26,6 +32,7 @@ def login(directory: EmbeddedDirectory, name: str) -> str | None:
 
 def test_is_a_directory(database: AccountDatabase) -> None:
     assert verifyObject(IDirectory, EmbeddedDirectory(database))
+    assert verifyObject(IVersionedDirectory, EmbeddedDirectory(database))
 
 
 def test_domains(database: AccountDatabase) -> None:

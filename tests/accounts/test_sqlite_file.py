@@ -6,9 +6,12 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
+from twisted.python import threadable
 
 from gateway.accounts.database import AccountDatabase, DatabaseUnavailable
 from gateway.accounts.sqlite_file import SQLiteFile
@@ -237,3 +240,76 @@ def test_close_and_go_on(tmp_path: Path) -> None:
     database.close()
     assert [path.name for path in tmp_path.iterdir()] == ["accounts.sqlite"]
     assert database.domains() == ["example.org"]
+
+
+@pytest.fixture
+def reactor_thread() -> Iterator[Clock]:
+    before = threadable.ioThread
+    threadable.registerAsIOThread()
+    yield Clock()
+    threadable.ioThread = before
+
+
+STEPS = ["CREATE TABLE t (x TEXT);"]
+
+
+def add(file: SQLiteFile) -> None:
+    with file.writing() as connection:
+        connection.execute("INSERT INTO t VALUES ('a')")
+
+
+def test_the_reactor_looks_for_changes_of_others_once_a_turn(
+    tmp_path: Path, reactor_thread: Clock
+) -> None:
+    ours = SQLiteFile(tmp_path / "a.sqlite", STEPS, reactor=reactor_thread)
+    other = SQLiteFile(tmp_path / "a.sqlite", STEPS)
+    before = ours.version()
+    add(other)
+    assert ours.version() == before
+    reactor_thread.advance(0)
+    changed = ours.version()
+    assert changed != before
+    assert reactor_thread.getDelayedCalls()
+    reactor_thread.advance(0)
+    assert ours.version() == changed
+
+
+def test_what_this_process_writes_counts_at_once(tmp_path: Path, reactor_thread: Clock) -> None:
+    ours = SQLiteFile(tmp_path / "a.sqlite", STEPS, reactor=reactor_thread)
+    seen = {ours.version()}
+    for count in range(2, 5):
+        add(ours)
+        seen.add(ours.version())
+        assert len(seen) == count
+
+
+def test_another_thread_looks_every_time(tmp_path: Path, reactor_thread: Clock) -> None:
+    ours = SQLiteFile(tmp_path / "a.sqlite", STEPS, reactor=reactor_thread)
+    other = SQLiteFile(tmp_path / "a.sqlite", STEPS)
+    ours.version()
+    found = []
+
+    def look_twice() -> None:
+        found.append(ours.version())
+        add(other)
+        found.append(ours.version())
+
+    thread = threading.Thread(target=look_twice)
+    thread.start()
+    thread.join(20)
+    assert len(set(found)) == 2
+
+
+def test_a_look_that_failed_is_tried_again_in_the_same_turn(
+    tmp_path: Path, reactor_thread: Clock
+) -> None:
+    path = tmp_path / "a.sqlite"
+    ours = SQLiteFile(path, STEPS, reactor=reactor_thread)
+    ours.close()
+    path.rename(tmp_path / "away")
+    path.mkdir()
+    with pytest.raises(DatabaseUnavailable):
+        ours.version()
+    path.rmdir()
+    (tmp_path / "away").rename(path)
+    assert ours.version() == ours.version()

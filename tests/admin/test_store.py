@@ -321,6 +321,13 @@ class TestConvert:
         assert alike(mail_of(org)) == alike(shown)
         assert [message.uidl for message in deleted_of(org)] == [one.uidl for one in deleted]
 
+    def test_a_name_that_lies_about_sizes(self, org: Office) -> None:
+        begin_with(org, "maildir")
+        new = org.data / "mail" / "example.org" / "anna" / "new"
+        (new / "2000000000.M000001P1.elsewhere,S=100,W=200").write_bytes(b"Subject: a\n\nHello\n")
+        org("store", "convert", "sqlite")
+        assert mail_of(org)[-1][1] == b"Subject: a\r\n\r\nHello\r\n"
+
     def test_deleted_files_of_other_programs_and_of_one_unique_id(self, org: Office) -> None:
         begin_with(org, "maildir")
         foreign = org.data / "mail" / "example.org" / "anna" / "new" / "2000000000.M1P1.elsewhere"

@@ -7,8 +7,14 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from zope.interface import implementer
 
-from gateway.accounts.interfaces import Alias, DirectoryUnavailable, User
+from gateway.accounts.interfaces import (
+    Alias,
+    DirectoryUnavailable,
+    IVersionedDirectory,
+    User,
+)
 from gateway.delivery.interfaces import Refused
 from gateway.delivery.routing import ALIAS_DEPTH, Router
 from gateway.events import Event, EventStream, Trouble
@@ -263,3 +269,83 @@ def test_a_domain_in_either_form_is_the_same(asked: Asked) -> None:
             "XN--BCHER-KVA.example",
         ):
             assert asked(f"{local_part}@{domain}") == (mailbox,)
+
+
+@implementer(IVersionedDirectory)
+class VersionedDirectory(MemoryDirectory):
+    """Tells when it has changed, and counts what it is asked."""
+
+    def __init__(self, entries: dict[str, User | Alias]) -> None:
+        super().__init__(entries)
+        self.changes = 0
+        self.questions = 0
+
+    def version(self) -> int:
+        self._checked(None)
+        return self.changes
+
+    def find(self, local_part: str, domain: str) -> Any:
+        self.questions += 1
+        return super().find(local_part, domain)
+
+
+def mailboxes_of(router: Router, address: str) -> list[str]:
+    users: Any = router.route(address, LOCAL_HOST)
+    return [user.mailbox for user in users]
+
+
+def test_an_address_is_looked_up_again_only_after_a_change() -> None:
+    directory = VersionedDirectory(dict(ENTRIES))
+    router = Router(directory)
+    for _ in range(3):
+        assert mailboxes_of(router, "Anna+shop@example.com") == ["anna@example.com"]
+    once = directory.questions
+    assert once == 2
+    directory.entries["anna+shop@example.com"] = User("shop@example.com")
+    directory.changes += 1
+    assert mailboxes_of(router, "Anna+shop@example.com") == ["shop@example.com"]
+    del directory.entries["anna+shop@example.com"]
+    directory.entries["anna@example.com"] = User("anna@example.com", enabled=False)
+    directory.changes += 1
+    with pytest.raises(Refused):
+        router.route("Anna+shop@example.com", LOCAL_HOST)
+
+
+def test_what_is_refused_and_what_an_alias_means_is_looked_up_every_time() -> None:
+    directory = VersionedDirectory(dict(ENTRIES))
+    router = Router(directory)
+    for _ in range(2):
+        before = directory.questions
+        assert len(mailboxes_of(router, "sales@example.com")) == 2
+        with pytest.raises(Refused):
+            router.route("nobody@example.com", LOCAL_HOST)
+        assert directory.questions > before + 2
+
+
+def test_what_is_remembered_is_not_told_while_nobody_can_say_whether_it_is_so() -> None:
+    directory = VersionedDirectory(dict(ENTRIES))
+    router = Router(directory)
+    router.route("anna@example.com", LOCAL_HOST)
+    directory.available = False
+    with pytest.raises(DirectoryUnavailable):
+        router.route("anna@example.com", LOCAL_HOST)
+
+
+def test_a_literal_of_ours_is_no_literal_of_others() -> None:
+    router = Router(VersionedDirectory(dict(ENTRIES)), home_domain=lambda: "example.com")
+    assert mailboxes_of(router, "bert@[198.51.100.5]") == ["bert@example.com"]
+    with pytest.raises(Refused):
+        router.route("bert@[198.51.100.5]", "198.51.100.6")
+
+
+def test_no_more_than_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.delivery.routing.MOST_ROUTES", 3)
+    directory = VersionedDirectory(dict(ENTRIES))
+    router = Router(directory)
+    for number in range(4):
+        router.route(f"anna+{number}@example.com", LOCAL_HOST)
+    before = directory.questions
+    router.route("anna+3@example.com", LOCAL_HOST)
+    assert directory.questions == before
+    router.route("anna+0@example.com", LOCAL_HOST)
+    assert directory.questions > before

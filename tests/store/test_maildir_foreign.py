@@ -81,6 +81,47 @@ def test_wrong_w_is_found_out_and_mended(place: MaildirPlace, length: int) -> No
     assert len(place.told) == 1
 
 
+@pytest.mark.parametrize("octets", [b"a\nb\n", b"x" * 100_000 + b"\n"])
+@pytest.mark.parametrize("said", [(1, 1), (5, 7), (4, 7), (70_000, 70_001), (0, 0)])
+def test_a_usual_name_is_believed_until_the_message_is_read(
+    place: MaildirPlace, octets: bytes, said: tuple[int, int]
+) -> None:
+    liar = f"1700000000.M000001P1.host,S={said[0]},W={said[1]}"
+    place.put(liar, octets)
+    place.put("1700000001.M000001P1.host,S=6,W=7", b"other\n")
+    maildrop = opened(place.store)
+    assert list(maildrop.snapshot.sizes) == [said[1], 7]
+    with pytest.raises(StoreError):
+        read_all(maildrop, 0)
+    assert read_all(maildrop, 1) == b"other\r\n"
+    uidls = list(maildrop.snapshot.uidls)
+    maildrop.release()
+    for _ in range(2):
+        maildrop = opened(place.store)
+        canonical = octets.replace(b"\n", b"\r\n")
+        assert list(maildrop.snapshot.sizes) == [len(canonical), 7]
+        assert list(maildrop.snapshot.uidls) == uidls
+        assert read_all(maildrop, 0) == canonical
+        maildrop.release()
+        place.restart()
+    assert len(place.told) == 1
+    assert (place.folder() / ".pop3gw.distrusted").read_text() == f"{liar}\n"
+
+
+def test_a_liar_that_is_gone_is_forgotten_with_the_next(place: MaildirPlace) -> None:
+    names = [f"170000000{number}.M000001P1.host,S=1,W=1" for number in range(2)]
+    for name in names:
+        file = place.put(name, b"more\n")
+        maildrop = opened(place.store)
+        with pytest.raises(StoreError):
+            read_all(maildrop, 0)
+        maildrop.release()
+        assert contents(place.store) == [b"more\r\n"]
+        if name == names[0]:
+            file.unlink()
+    assert (place.folder() / ".pop3gw.distrusted").read_text() == f"{names[1]}\n"
+
+
 def test_order(place: MaildirPlace) -> None:
     names = [
         "1700000000.4711_0.host",

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from gateway import events
+from gateway.accounts.sqlite_file import SQLiteFile
 from gateway.client import Client
 from gateway.trace.book import DAY_SECONDS, TraceBook
 from gateway.trace.rows import Row, rows_of
+from gateway.trace.schema import STEPS
 
 SENDER = Client("smtp", "192.0.2.1", id="s1")
 ANNA = "anna@example.com"
@@ -135,16 +137,81 @@ def test_a_row_has_no_secret() -> None:
     assert list(rows_of(failed, 1.0)) == []
 
 
-def test_all_of_many_rows_are_written(book: TraceBook) -> None:
+def test_what_a_session_does_to_many_copies_is_one_row(book: TraceBook) -> None:
     uidls = tuple(f"u-{number}" for number in range(150))
+    anna = reader(ANNA)
     write(
         book,
         (stored("m1", ANNA), 1001.0),
-        (events.MessagesDeleted(reader(ANNA), ANNA, (*uidls, "u-m1")), 1002.0),
+        (stored("m15", ANNA), 1001.0),
+        *((events.MessageRetrieved(anna, ANNA, uidl, 7), 1002.0) for uidl in uidls),
+        (events.MessageRetrieved(anna, ANNA, "u-m1", 70), 1002.5),
+        (events.MessagesDeleted(anna, ANNA, (*uidls, "u-m1")), 1003.0),
     )
-    assert life(book, "m1")[-1] == (1002.0, "deleted", ANNA)
+    retrieved, deleted = book.life_of("m1")[-2:]
+    assert (retrieved.at, retrieved.what, retrieved.octets) == (1002.0, "retrieved", 70)
+    assert (deleted.at, deleted.what, deleted.octets) == (1003.0, "deleted", None)
+    assert [row.what for row in book.life_of("m15")] == ["mail", "stored"]
     with sqlite3.connect(book.path) as connection:
-        found = connection.execute(
-            "SELECT uidl FROM happenings WHERE what = 'deleted' ORDER BY number"
-        ).fetchall()
-    assert [uidl for (uidl,) in found] == [*uidls, "u-m1"]
+        found = connection.execute("SELECT what, uidls FROM copies ORDER BY number").fetchall()
+    assert [what for what, _ in found] == ["retrieved", "deleted"]
+    assert found[1][1] == "\n" + "".join(f"{uidl} \n" for uidl in (*uidls, "u-m1"))
+
+
+def test_sessions_mailboxes_and_ways_are_kept_apart(book: TraceBook) -> None:
+    other = Client("pop3", "192.0.2.10", id="p2", user=ANNA)
+    write(
+        book,
+        (stored("m1", ANNA, BERT), 1001.0),
+        (events.MessageRetrieved(reader(ANNA), ANNA, "u-m1", 80), 1002.0),
+        (events.MessageRetrieved(other, ANNA, "u-m1", 80), 1003.0),
+        (events.MessageRetrieved(reader(ANNA), BERT, "u-m1", 80), 1004.0),
+        (events.UpdateFailed(other, ANNA, ("u-m1",)), 1005.0),
+        (events.MessagesExpired(ANNA, ("u-m1", "u-m2")), 1006.0),
+    )
+    assert [(row.at, row.what, row.address, row.session) for row in book.life_of("m1")[3:]] == [
+        (1002.0, "retrieved", ANNA, "p1"),
+        (1003.0, "retrieved", ANNA, "p2"),
+        (1004.0, "retrieved", BERT, "p1"),
+        (1005.0, "not deleted", ANNA, "p2"),
+        (1006.0, "expired", ANNA, ""),
+    ]
+
+
+def test_the_trace_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "trace.sqlite"
+    earlier = SQLiteFile(path, STEPS[:1])
+    now = time.time()
+    columns = "at, what, message, address, uidl, session, protocol, host, user, octets"
+    about = ("p1", "pop3", "192.0.2.9", ANNA)
+    with earlier.writing() as connection:
+        for row in (
+            (now, "stored", "m1", ANNA, "u1", *about, None),
+            (now + 1, "retrieved", None, ANNA, "u1", *about, 80),
+            (now + 2, "deleted", None, ANNA, "u1", *about, None),
+        ):
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO happenings ({columns}) VALUES ({marks})", row)
+    earlier.close()
+    book = TraceBook(path, days=30)
+    write(book, (events.MessageRetrieved(reader(ANNA), ANNA, "u1", 80), now + 3))
+    life_of_it = [(row.at, row.what, row.octets, row.host) for row in book.life_of("m1")]
+    assert life_of_it == [
+        (now, "stored", None, "192.0.2.9"),
+        (now + 1, "retrieved", 80, "192.0.2.9"),
+        (now + 2, "deleted", None, "192.0.2.9"),
+        (now + 3, "retrieved", 80, "192.0.2.9"),
+    ]
+
+
+def test_old_rows_of_copies_go(tmp_path: Path) -> None:
+    now = time.time()
+    old = TraceBook(tmp_path / "trace.sqlite", days=36500)
+    for days in (31.0, 29.0):
+        at = now - days * DAY_SECONDS
+        write(old, (events.MessagesDeleted(reader(ANNA), ANNA, ("u1",)), at))
+        old.write([])
+    old.close()
+    TraceBook(tmp_path / "trace.sqlite", days=30).write([])
+    with sqlite3.connect(old.path) as connection:
+        assert connection.execute("SELECT count(*) FROM copies").fetchone() == (1,)

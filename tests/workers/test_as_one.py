@@ -15,6 +15,7 @@ from tests.interop.gateway import Account, Gateway
 from tests.interop.mail import send
 from tests.workers.office import (
     connect,
+    connect_to_both,
     log_in,
     office,
     pids,
@@ -66,7 +67,10 @@ def test_a_silent_session_gives_way_to_one_in_another_worker(tmp_path: Path) -> 
 def test_the_command_sees_and_ends_the_sessions_of_all(tmp_path: Path) -> None:
     with office(tmp_path) as gateway:
         accounts = gateway.add_accounts(4)
-        clients = [log_in(gateway, account) for account in accounts]
+        clients = connect_to_both(gateway, len(accounts))
+        for account, client in zip(accounts, clients, strict=True):
+            client.user(account.address)
+            client.pass_(account.password)
         rows = gateway.admin_json("session", "list", "--json")
         assert {row["user"] for row in rows} == {account.address for account in accounts}
         assert {row["process"] for row in rows} == set(pids(gateway))
@@ -91,8 +95,7 @@ def refused(gateway: Gateway) -> bool:
 
 def test_connections_are_limited_in_all(tmp_path: Path) -> None:
     with office(tmp_path, "[limits]\nconnections = 5\n") as gateway:
-        clients = [connect(gateway) for _ in range(5)]
-        assert len({worker_of(gateway, client) for client in clients}) == 2
+        clients = connect_to_both(gateway, 5)
         assert all(refused(gateway) for _ in range(6))
         clients.pop().quit()
         wait_for(lambda: not refused(gateway))

@@ -18,6 +18,7 @@ from tests.interop.gateway import Gateway
 from tests.interop.mail import read_all, send
 from tests.workers.office import (
     connect,
+    connect_to_both,
     lives,
     log_in,
     office,
@@ -42,7 +43,7 @@ def test_both_serve_and_say_once_that_they_are_ready(gateway: Gateway) -> None:
     assert len(pids(gateway)) == 2
     assert gateway.log.count("pop3gw is ready") == 1
     assert gateway.log.count("listening pop3 ") == 1
-    clients = [connect(gateway) for _ in range(10)]
+    clients = connect_to_both(gateway, 4)
     assert all(sessions(gateway).values())
     for client in clients:
         client.quit()
@@ -50,12 +51,15 @@ def test_both_serve_and_say_once_that_they_are_ready(gateway: Gateway) -> None:
 
 def test_short_sessions_are_shared_too(gateway: Gateway) -> None:
     (account,) = gateway.add_accounts(1)
-    seen = set()
-    for _ in range(20):
+    seen: set[int] = set()
+
+    def both_serve() -> bool:
         client = log_in(gateway, account)
         seen.add(worker_of(gateway, client))
         client.quit()
-    assert seen == set(pids(gateway))
+        return seen == set(pids(gateway))
+
+    wait_for(both_serve, "both serve")
 
 
 def test_a_worker_that_is_killed_costs_its_own_connections(gateway: Gateway) -> None:
@@ -260,13 +264,16 @@ def test_sighup_has_all_serve_a_renewed_certificate(tmp_path: Path) -> None:
         wait_for(lambda: gateway.log.count(loaded) == 2)
         assert gateway.process.poll() is None
         context = ssl.create_default_context(cafile=str(data / "ca.pem"))
-        seen = set()
-        for _ in range(8):
+        seen: set[int] = set()
+
+        def both_have_the_new_one() -> bool:
             plain = socket.create_connection(("127.0.0.1", gateway.ports["pop3s"]), 20)
             line = context.wrap_socket(plain, server_hostname="renewed.example")
             seen.add(next(p for p, r in sessions(gateway).items() if _has(r, line)))
             line.close()
-        assert seen == set(pids(gateway))
+            return seen == set(pids(gateway))
+
+        wait_for(both_have_the_new_one, "both have the new certificate")
 
 
 def _has(rows: list[dict[str, object]], line: socket.socket) -> bool:

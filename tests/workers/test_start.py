@@ -165,9 +165,14 @@ def test_a_socket_of_systemd(tmp_path: Path) -> None:
         "systemd:domain=INET:name=pop3",
     ]
     with running(tmp_path, *arguments, program=SOCKET_ACTIVATED + TWISTD) as gateway:
-        clients = [poplib.POP3("127.0.0.1", gateway.port("pop3"), timeout=20) for _ in range(6)]
-        answers = ask_all(tmp_path / "pop3gw-data" / "run", {"do": "sessions"})
-        assert all(answer.values["sessions"] for answer in answers)
+        clients: list[poplib.POP3] = []
+
+        def all_serve() -> bool:
+            clients.append(poplib.POP3("127.0.0.1", gateway.port("pop3"), timeout=20))
+            answers = ask_all(tmp_path / "pop3gw-data" / "run", {"do": "sessions"})
+            return all(answer.values["sessions"] for answer in answers)
+
+        gateway.wait_for(all_serve, "all workers to serve")
         for client in clients:
             client.quit()
         assert gateway.stop() in (0, -signal.SIGINT)

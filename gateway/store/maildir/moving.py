@@ -7,6 +7,7 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gateway.files import sync_folder
@@ -20,8 +21,8 @@ from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.copies import NO_LINK, place
 from gateway.store.maildir.folders import mailbox_folder, make_mailbox
 from gateway.store.maildir.incoming import IncomingMessage
-from gateway.store.maildir.names import NameMaker, base_name, parse, place_by_time
-from gateway.store.maildir.reader import open_reader
+from gateway.store.maildir.names import NameMaker, base_name, place_by_time
+from gateway.store.maildir.reader import SizeMismatch, open_reader
 from gateway.store.maildir.sizes import count
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.storing import Storing, store_all
@@ -46,6 +47,7 @@ class MaildirEnd:
         self._names = NameMaker()
         self._storing: list[tuple[Storing, Hashable]] = []
         self._changed: set[Path] = set()
+        self._distrusted: dict[Path, set[str]] = {}
         self._paths: dict[Hashable, Path] = {}
         """Of a file here, by the body at the other end."""
 
@@ -87,7 +89,8 @@ class MaildirEnd:
         return [message for _, message in found]
 
     def _shown(self, folder: Path) -> Iterator[_Ordered]:
-        listing = list_mailbox(folder, self._names, owned=True)
+        distrusted = self._distrusted.get(folder, ())
+        listing = list_mailbox(folder, self._names, distrusted=distrusted, owned=True)
         sizes, uidls = listing.snapshot.sizes, listing.snapshot.uidls
         for index, (octets, uidl) in enumerate(zip(sizes, uidls, strict=True)):
             attributes = replace(listing.attributes(index), uidl=uidl)
@@ -98,8 +101,13 @@ class MaildirEnd:
     def read(self, message: KeptMessage) -> Iterator[bytes]:
         """See `StoreEnd.read`."""
         path, file_octets = message.place
+        distrust = partial(self._distrust, path)
         try:
-            reader = open_reader(path, file_octets, message.octets, lambda: None)
+            try:
+                reader = open_reader(path, file_octets, message.octets, distrust)
+            except SizeMismatch:
+                distrust()
+                reader = open_reader(path, *count(path), distrust)
         except FileNotFoundError:
             raise StoreError(f"{path} was removed by another program: run this again") from None
         try:
@@ -107,6 +115,11 @@ class MaildirEnd:
                 yield block
         finally:
             reader.close()
+
+    def _distrust(self, path: str) -> None:
+        """The name of a file lies about its size: have it counted at the next look."""
+        folder = Path(path).parent.parent
+        self._distrusted.setdefault(folder, set()).add(base_name(Path(path).name))
 
     def kept_until(self, until: float) -> float:
         """See `StoreEnd.kept_until`."""
@@ -226,9 +239,7 @@ def _aside(folder: Path) -> Iterator[_Ordered]:
             uidl = None  # that of a message which was deleted before
         else:
             given.add(str(uidl))
-        octets = parse(base)[2]
-        if octets < 0:
-            octets = count(str(path))[1]
+        octets = count(str(path))[1]
         attributes = replace(index.get(base, MessageAttributes()), arrived=arrived, uidl=uidl)
         order = place_by_time(arrived, base)
         yield order, _kept(str(path), status, attributes, octets, until)

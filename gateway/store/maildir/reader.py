@@ -64,8 +64,9 @@ def _read_whole(path: str, descriptor: int, file_octets: int, octets: int) -> Wh
     finally:
         os.close(descriptor)
     encoder = CRLFEncoder()
+    changed = len(block) != file_octets
     block = encoder.encode(block) + encoder.finish()
-    if len(block) != octets:
+    if changed or len(block) != octets:
         raise SizeMismatch(f"{path} has changed since it was listed")
     return WholeMessage(block)
 

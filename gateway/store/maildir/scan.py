@@ -7,6 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from gateway.store.maildir.columns import Columns, Row
+from gateway.store.maildir.distrusted import load as load_distrusted
+from gateway.store.maildir.distrusted import save as save_distrusted
 from gateway.store.maildir.listing import Listing, folder_stamp, is_settled
 from gateway.store.maildir.names import NameMaker, parse, parse_usual, place_by_time, uidl
 from gateway.store.maildir.records import Records
@@ -21,6 +23,9 @@ class Scan:
     """One look through new/ and cur/.
 
     @param previous: what was found last time: a file that is still there is not looked at again.
+    What a name tells about sizes is believed until the message is read: a reader finds out when it
+    is not so, sends nothing, and the next look counts (see `distrusted`).
+
     @param distrusted: base names whose sizes are to be counted, whatever the name says.
     """
 
@@ -35,7 +40,9 @@ class Scan:
         self._folder = folder
         self._records = records
         self._distrusted = distrusted
-        self._unusual = records.keys() | set(distrusted)
+        self._counted = load_distrusted(folder)
+        """Those of which the same was found out before, and which were counted then."""
+        self._unusual = records.keys() | set(distrusted) | self._counted
         self._names = names
         self._disturbed = False
         self.stamp = folder_stamp(folder)
@@ -80,43 +87,49 @@ class Scan:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         found, known, unusual, places = self.found, self._known, self._unusual, self.places
         rows: list[Row] = []
-        add_rows = self._add_rows
         try:
             with os.scandir(descriptor) as entries:
                 for number, entry in enumerate(entries):
                     if not number % SLICE:
-                        add_rows(rows)
+                        self._add_rows(rows)
                         let_others_run()
                     name = entry.name
                     base = name.partition(":")[0] if ":" in name else name
                     if base in known and self._recall(known[base], name, in_cur, entry.inode()):
                         continue
-                    if name[0] == ".":
-                        continue
-                    try:
-                        status = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue
-                    if status.st_mode & _KIND_OF_FILE != _REGULAR_FILE:
-                        continue
-                    size = status.st_size
-                    if base in found:
-                        add_rows(rows)  # the twin may be among them
-                        if self._is_twin(folder / name, status, found[base]):
-                            continue
                     sizes = parse_usual(base)
-                    if sizes is not None and int(sizes[1]) == size and base not in unusual:
-                        place = unique_id = base
-                        octets = int(sizes[2])
-                    else:
-                        place, octets = self._look_closer(base, status)
-                        unique_id = uidl(base)
-                    found[base] = len(places)
-                    places.append(place)
-                    rows.append((name, in_cur, status.st_ino, size, octets, unique_id))
+                    if sizes is None or base in unusual or base in found:
+                        self._look_at(entry, base, in_cur, rows)
+                    elif entry.is_file(follow_symlinks=False):
+                        # What the folder tells is enough, and costs no system call.
+                        found[base] = len(places)
+                        places.append(base)
+                        octets = int(sizes[1]), int(sizes[2])
+                        rows.append((name, in_cur, entry.inode(), *octets, base))
         finally:
             os.close(descriptor)
-        add_rows(rows)
+        self._add_rows(rows)
+
+    def _look_at(self, entry: os.DirEntry[str], base: str, in_cur: int, rows: list[Row]) -> None:
+        """Take in what may be a message, if it is one. The name alone does not tell enough."""
+        name = entry.name
+        if name[0] == ".":
+            return
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        if status.st_mode & _KIND_OF_FILE != _REGULAR_FILE:
+            return
+        if base in self.found:
+            self._add_rows(rows)  # the twin may be among them
+            path = self._folder / ("cur" if in_cur else "new") / name
+            if self._is_twin(path, status, self.found[base]):
+                return
+        place, octets = self._look_closer(base, status)
+        self.found[base] = len(self.places)
+        self.places.append(place)
+        rows.append((name, in_cur, status.st_ino, status.st_size, octets, uidl(base)))
 
     def _add_rows(self, rows: list[Row]) -> None:
         self.fresh.append_all(rows)
@@ -139,7 +152,7 @@ class Scan:
     def _look_closer(self, base: str, status: os.stat_result) -> tuple[str, int]:
         """Return place and canonical octets of a message that is not as most are."""
         place, file_octets, octets = parse(base)
-        if file_octets != status.st_size or octets < 0 or base in self._distrusted:
+        if file_octets != status.st_size or octets < 0 or self._is_distrusted(base):
             octets = 0
             self._unsized[base] = status.st_mtime_ns
         if base in self._records and self._records[base].arrived:
@@ -147,6 +160,10 @@ class Scan:
         if not place:
             place = self.unnamed[base] = place_by_time(status.st_mtime, base)
         return place, octets
+
+    def _is_distrusted(self, base: str) -> bool:
+        """Say whether its size was counted once, whatever its name says."""
+        return base in self._distrusted or base in self._counted
 
     def _is_twin(self, path: Path, status: os.stat_result, other: int) -> bool:
         """Whether this is a second file under a base name, and not the same one, moved meanwhile.
@@ -208,3 +225,7 @@ class Scan:
             self.fresh.octets[index] = octets
         if remember:
             sizes.save()
+            if not self._counted.issuperset(self._distrusted):
+                save_distrusted(
+                    self._folder, filter(self.holds, self._counted.union(self._distrusted))
+                )

@@ -12,6 +12,8 @@ from gateway.store.sqlite.database import Database
 from gateway.store.sqlite.errors import ERRORS, primary_code, store_error, told_as_store_error
 
 _BUSY = sqlite3.SQLITE_BUSY
+_NOT_NOW = object()
+"""No answer: the database is not open or busy."""
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -35,15 +37,34 @@ class Asking:
         @return: what it returned; a Deferred of that where the database is not open or busy.
         @raise StoreError: it cannot be read.
         """
+        answer = self._ask_quick(question, *values, **named)
+        return self.in_thread(question, *values, **named) if answer is _NOT_NOW else answer
+
+    def at_once_or_not(
+        self,
+        question: Callable[Concatenate[sqlite3.Connection, P], Answer],
+        *values: P.args,
+        **named: P.kwargs,
+    ) -> Answer | None:
+        """As `at_once`, but None where the database is not open or busy."""
+        answer = self._ask_quick(question, *values, **named)
+        return None if answer is _NOT_NOW else answer
+
+    def _ask_quick(
+        self,
+        question: Callable[Concatenate[sqlite3.Connection, P], Answer],
+        *values: P.args,
+        **named: P.kwargs,
+    ) -> Answer | Any:
         quick = self._database.quick
-        if quick is not None:
-            try:
-                return question(quick, *values, **named)
-            except ERRORS as error:
-                busy = isinstance(error, sqlite3.Error) and primary_code(error) == _BUSY
-                if not busy:
-                    raise store_error("read", self._database.layout.database, error) from error
-        return self.in_thread(question, *values, **named)
+        if quick is None:
+            return _NOT_NOW
+        try:
+            return question(quick, *values, **named)
+        except ERRORS as error:
+            if isinstance(error, sqlite3.Error) and primary_code(error) == _BUSY:
+                return _NOT_NOW
+            raise store_error("read", self._database.layout.database, error) from error
 
     def in_thread(
         self,

@@ -23,7 +23,9 @@ from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.removal import reclaim
 from gateway.store.sqlite.rows import MOST_ROWS, marks
 
-_DEAD_BODIES = "SELECT 1 FROM bodies WHERE copies <= 0"
+_DEAD = (
+    "SELECT EXISTS (SELECT 1 FROM bodies WHERE copies <= 0) OR EXISTS (SELECT 1 FROM dead_files)"
+)
 
 
 class LargeFiles:
@@ -58,14 +60,14 @@ class LargeFiles:
             self.start()
             return ArrivingFile(self._folder.path / name, self._layout.large_file(name))
 
-    def are_dead(self) -> bool:
-        """Say whether there are bodies, or files, for `sweep` to remove. Raises `StoreError`."""
+    def has_dead(self) -> bool:
+        """Say whether there is something for `sweep` to do. Raises `StoreError`."""
         with (
             self._database.connection() as connection,
             told_as_store_error("read", self._layout.database),
         ):
-            query = f"SELECT EXISTS ({_DEAD_BODIES}) OR EXISTS (SELECT 1 FROM dead_files)"
-            return bool(connection.execute(query).fetchone()[0])
+            (dead,) = connection.execute(_DEAD).fetchone()
+        return bool(dead)
 
     def sweep(self) -> bool:
         """Remove some of the bodies, and files, whose last copy was deleted. One call at a time.
@@ -91,7 +93,7 @@ class LargeFiles:
 
     @staticmethod
     def _reclaim(connection: sqlite3.Connection) -> bool:
-        query = f"SELECT EXISTS ({_DEAD_BODIES})"
+        query = "SELECT EXISTS (SELECT 1 FROM bodies WHERE copies <= 0)"
         if not connection.execute(query).fetchone()[0]:
             return False
         with transaction(connection):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,8 +29,13 @@ class Layout:
 
     def lock_folder(self, mailbox: str) -> Path:
         """Return the folder of a maildrop's lock."""
-        return self.locks / sha256(mailbox.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+        return _lock_folder(self.locks, mailbox)
 
     def large_file(self, name: str) -> Path:
         """Return where the large body of a name lies."""
         return self.large / name[:2] / name
+
+
+@lru_cache(maxsize=10_000)
+def _lock_folder(locks: Path, mailbox: str) -> Path:
+    return locks / sha256(mailbox.encode("utf-8", "surrogatepass")).hexdigest()[:40]

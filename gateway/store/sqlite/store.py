@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -105,19 +105,17 @@ class SQLiteStore:
     def start(self) -> None:
         """Open the database, and remove what a gateway that died has left. Blocks.
 
-        The room of messages that it had deleted is given back later, beside all else. Where the
-        database cannot be opened, that is told; it is tried again at every use, and until then all
-        that is asked of it fails.
+        Where it cannot be opened, that is told; it is tried again at every use, and until then
+        all that is asked of it fails. What was deleted before a crash, and still takes room, is
+        removed meanwhile, in portions, as after any deletion.
         """
         try:
             self._database.open()
             self._large.start()
-            dead = self._large.are_dead()
+            if self._large.has_dead():
+                self._sweep()
         except StoreError as error:
             self._events.emit(Trouble(str(self._layout.folder), str(error)))
-            return
-        if dead:
-            self._sweep()
 
     def stop(self) -> Deferred[None]:
         """Let all that was asked for be written, then close the database.
@@ -135,7 +133,11 @@ class SQLiteStore:
 
     def open_maildrop(self, mailbox: str, client: Client) -> Deferred[IMaildrop]:
         """See `IMailStore.open_maildrop`."""
-        return Deferred.fromCoroutine(self._open_maildrop(mailbox, client))
+        hold = self._holds.take_free(mailbox, self._layout.lock_folder(mailbox), client)
+        listing = self._list_at_once(mailbox) if hold is not None and client.connected else None
+        if hold is not None and listing is not None:
+            return succeed(self._maildrop(hold, listing))
+        return Deferred.fromCoroutine(self._open_maildrop(mailbox, client, hold))
 
     def begin_delivery(self, attributes: MessageAttributes) -> IMessageWriter:
         """See `IMailStore.begin_delivery`."""
@@ -149,8 +151,9 @@ class SQLiteStore:
             return self._asking.in_thread(usage_of_domain, mailbox)
         return self._asking.at_once(usage_of_mailbox, mailbox)
 
-    async def _open_maildrop(self, mailbox: str, client: Client) -> IMaildrop:
-        hold = await self._hold(mailbox, client)
+    async def _open_maildrop(self, mailbox: str, client: Client, hold: Hold | None) -> IMaildrop:
+        if hold is None:
+            hold = await self._hold(mailbox, client)
         try:
             listing = await self._list(mailbox)
             if not client.connected:
@@ -158,6 +161,9 @@ class SQLiteStore:
         except BaseException:
             hold.release()
             raise
+        return self._maildrop(hold, listing)
+
+    def _maildrop(self, hold: Hold, listing: Listing) -> Maildrop:
         return Maildrop(hold, listing, self._layout, self._asking, self._committer)
 
     async def _hold(self, mailbox: str, client: Client) -> Hold:
@@ -168,15 +174,22 @@ class SQLiteStore:
             await self._in_thread(_make_folder, place)
             return await self._holds.acquire(mailbox, place, client)
 
+    def _list_at_once(self, mailbox: str) -> Listing | None:
+        """Return what the mailbox holds; None where that takes time, or cannot be told."""
+        known = self._listings.get(mailbox)
+        try:
+            listing = self._asking.at_once_or_not(load_if_small, mailbox, known)
+        except StoreError:
+            return None  # whoever waits for the answer is told
+        if listing is not None and listing is not known:
+            self._listings.put(mailbox, listing)
+        return listing
+
     async def _list(self, mailbox: str) -> Listing:
         """Return what the mailbox holds, from memory where nothing has changed."""
-        known = self._listings.get(mailbox)
-        listing = self._asking.at_once(load_if_small, mailbox, known)
-        if isinstance(listing, Deferred):
-            listing = await listing
+        listing = self._list_at_once(mailbox)
         if listing is None:
             listing = await self._asking.in_thread(load, mailbox)
-        if listing is not known:
             self._listings.put(mailbox, listing)
         return listing
 

@@ -15,6 +15,7 @@ from twisted.logger import Logger, LogLevel
 
 from gateway import events
 from gateway.client import Client
+from gateway.log.prefix import LINE_FORMAT
 
 _SHOWN = 10
 """How many names of a list are written out."""
@@ -51,7 +52,7 @@ class LogWriter:
         if method is not None:
             level, line = method(self, event)
             if line:
-                self.logger.emit(level, "{line}", line=line)
+                self.logger.emit(level, LINE_FORMAT, line=line)
 
     def _retrieved(self, event: events.MessageRetrieved) -> tuple[Any, str]:
         work = self._work.setdefault(event.client, _Work())
