@@ -4,7 +4,6 @@ VENV := .venv
 PY := $(VENV)/bin/python
 MADE_FROM := setup.cfg setup.py pyproject.toml
 ARGS ?=
-WITHIN := timeout --kill-after=30
 
 # The first Python that is new enough and can make virtual environments.
 FIND_PYTHON := for python in $${PYTHON:-python3} python3.11 python3.12 python3.13 python3.14; do \
@@ -30,11 +29,8 @@ install: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@$(PY) -m pytest $(ARGS)
 
-# Each part has a bound, so that one that hangs does not hold up everything.
-test-all: test
-	@$(WITHIN) 1500 $(PY) -m pytest --slow -m slow $(ARGS)
-	@$(WITHIN) 900 $(PY) -m pytest --workers 2 tests/interop $(ARGS)
-	@$(WITHIN) 900 $(PY) -m pytest --slow --workers 2 tests/faults $(ARGS)
+test-all: $(VENV)/installed-dev
+	@$(PY) tests/matrix.py $(ARGS)
 
 test-measured: $(VENV)/installed-dev
 	@$(PY) -m pytest --measured -m measured $(ARGS)
