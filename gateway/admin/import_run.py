@@ -103,7 +103,8 @@ def _look(moves: Sequence[Move]) -> int:
         if not move.source.exists:
             continue
         try:
-            with move.source.opened() as messages:
+            # Of many, all messages would be too many to keep.
+            with move.source.opened(keep=len(moves) == 1) as messages:
                 total += len(messages)
         except SourceError as error:
             wrong.append(str(error))

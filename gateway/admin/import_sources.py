@@ -68,8 +68,11 @@ class Source(Protocol):
     def exists(self) -> bool:
         """Whether there is a mailbox at all."""
 
-    def opened(self) -> AbstractContextManager[list[SourceMessage]]:
-        """Give the messages, which can be read until it ends. Raises `SourceError`."""
+    def opened(self, *, keep: bool = False) -> AbstractContextManager[list[SourceMessage]]:
+        """Give the messages, which can be read until it ends. Raises `SourceError`.
+
+        @param keep: to be asked once more; then the same may be given, without a second look.
+        """
 
 
 class FolderSource:
@@ -87,6 +90,7 @@ class FolderSource:
         self._folder = folder
         self._read = read
         self._beside = beside
+        self._kept: list[SourceMessage] | None = None
 
     @property
     def where(self) -> str:
@@ -99,9 +103,13 @@ class FolderSource:
         return self._folder.exists()
 
     @contextmanager
-    def opened(self) -> Iterator[list[SourceMessage]]:
+    def opened(self, *, keep: bool = False) -> Iterator[list[SourceMessage]]:
         """See `Source.opened`."""
-        yield self._read(self._folder, self._beside)
+        kept, self._kept = self._kept, None
+        messages = kept if kept is not None else self._read(self._folder, self._beside)
+        if keep:
+            self._kept = messages
+        yield messages
 
 
 class ServerSource:
@@ -123,7 +131,7 @@ class ServerSource:
         return True
 
     @contextmanager
-    def opened(self) -> Iterator[list[SourceMessage]]:
+    def opened(self, *, keep: bool = False) -> Iterator[list[SourceMessage]]:  # noqa: ARG002
         """See `Source.opened`."""
         client = POP3Client(self._server)
         try:

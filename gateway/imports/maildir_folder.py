@@ -27,18 +27,12 @@ class MessageFile:
     """Of the Maildir."""
     subfolder: str
     name: str
+    base: str
+    """The name without flags."""
     modified: float
     """Seconds since the epoch: the INTERNALDATE of both Dovecot and Courier."""
-
-    @property
-    def base(self) -> str:
-        """The name without flags."""
-        return base_name(self.name)
-
-    @property
-    def place(self) -> str:
-        """That by which files are in the order of their arrival."""
-        return place(self.base) or place_by_time(self.modified, self.base)
+    place: str
+    """That by which files are in the order of their arrival."""
 
     @property
     def path(self) -> str:
@@ -57,7 +51,8 @@ class MessageFile:
                 _refuse_compressed(self.path, block)
                 while block:
                     yield encoder.encode(block)
-                    block = os.read(file.fileno(), _BLOCK)
+                    # A file gives less only at its end.
+                    block = os.read(file.fileno(), _BLOCK) if len(block) == _BLOCK else b""
         except OSError as error:
             raise MessageUnreadable(str(unreadable(Path(self.path), error))) from error
         rest = encoder.finish()
@@ -129,7 +124,9 @@ def _list_subfolder(folder: Path, subfolder: str) -> Iterator[MessageFile]:
                 modified = entry.stat(follow_symlinks=False).st_mtime
             except FileNotFoundError:
                 continue
-            yield MessageFile(folder, subfolder, entry.name, modified)
+            base = base_name(entry.name)
+            order = place(base) or place_by_time(modified, base)
+            yield MessageFile(folder, subfolder, entry.name, base, modified, order)
 
 
 def _refuse_compressed(path: str, start: bytes) -> None:

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from gateway.client import Client
 from gateway.files import Owner, acting_as
-from gateway.store.interfaces import MessageAttributes, StoreError
+from gateway.store.interfaces import IBulkStore, MessageAttributes, StoreError
 from gateway.store.kinds import open_store
 
 THREADS = 16
@@ -53,6 +53,9 @@ class Target:
             store: Any = open_store(kind, data, in_thread=self._in_thread, reactor=self._clock)
             store.start()
         self.store = store
+        bulk = IBulkStore(store, None)
+        self.bulk_writer = bulk.bulk_writer() if bulk is not None else None
+        """Stores in this thread, where the store can do that."""
 
     def close(self) -> None:
         """Let go of the store."""
@@ -152,6 +155,12 @@ class TargetMailbox:
         @param stored: called with its unique-id when it is on stable storage.
         @raise StoreError: this one, or one before it, cannot be stored.
         """
+        if self._target.bulk_writer is not None:
+            with self._target._acting():
+                self._target.bulk_writer.put(
+                    self._maildrop.mailbox, attributes, blocks, lambda copy: stored(copy.uidl)
+                )
+            return
         wait = self._target.wait
         with self._target._acting():
             writer = self._target.store.begin_delivery(attributes)
@@ -169,6 +178,8 @@ class TargetMailbox:
         """Wait until all is stored. Raises the first `StoreError`."""
         failed: StoreError | None = None
         with self._target._acting():
+            if self._target.bulk_writer is not None:
+                self._target.bulk_writer.flush()
             while self._storing:
                 try:
                     self._target.wait(self._storing.popleft())

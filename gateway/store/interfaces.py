@@ -151,6 +151,34 @@ class IMailStore(Interface):
         """
 
 
+class IBulkStore(Interface):
+    """What a store provides beside `IMailStore` where a command can store much with little work."""
+
+    def bulk_writer():
+        """Return what stores many messages in the calling thread, which may block.
+
+        Until its last `flush` nothing is to be asked of the store but maildrops that are held.
+
+        @return: an `IBulkWriter`.
+        """
+
+
+class IBulkWriter(Interface):
+    """Stores messages for a command that waits. Every call may raise `StoreError`: then nothing of
+    what waits to be stored is stored."""
+
+    def put(mailbox, attributes, blocks, stored):
+        """Store a message, durably by the next `flush` at the latest.
+
+        @param attributes: `MessageAttributes`.
+        @param blocks: an iterable of its octets (bytes), in canonical form.
+        @param stored: called with its `StoredCopy` when it is on stable storage.
+        """
+
+    def flush():
+        """Have all that was put on stable storage."""
+
+
 class IMessageWriter(Interface):
     """One message on its way in. Ends with `commit` or `abort`, and then takes nothing more."""
 

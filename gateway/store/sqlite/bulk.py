@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from gateway.store.interfaces import MessageAttributes, StoredCopy
+from zope.interface import implementer
+
+from gateway.store.interfaces import IBulkWriter, MessageAttributes, StoredCopy
 from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.insertion import MICROSECONDS, Insertion, Mailboxes
@@ -21,19 +23,26 @@ MOST_OCTETS = 8 * 1024 * 1024
 """What goes into one commit at most."""
 CHECKPOINT_OCTETS = 32 * 1024 * 1024
 
-Stored = Callable[[StoredCopy, int], object]
-"""Takes a copy that is on stable storage, and the number of its body."""
+_KEEP = (
+    "UPDATE messages SET flags = flags | ? WHERE mailbox ="
+    " (SELECT id FROM mailboxes WHERE address = ?) AND place = ? AND number = ?"
+)
+
+Stored = Callable[[StoredCopy], object]
+Numbered = Callable[[int], object]
 
 
 @dataclass(slots=True)
 class _Waiting:
     delivery: Delivery
+    stored: Stored | None
+    numbered: Numbered | None
     until: float | None
-    stored: Stored
 
 
+@implementer(IBulkWriter)
 class BulkWriter:
-    """Stores messages. One call at a time; nobody else uses the writer of the database.
+    """See `IBulkWriter`. One call at a time; nobody else uses the writer of the database.
 
     @raise StoreError: from any method; of what waits to be stored nothing is.
     """
@@ -51,26 +60,28 @@ class BulkWriter:
         mailbox: str,
         attributes: MessageAttributes,
         blocks: Iterable[bytes],
-        stored: Stored,
+        stored: Stored | None = None,
+        *,
+        numbered: Numbered | None = None,
         until: float | None = None,
     ) -> None:
-        """Store a message, durably by the next `flush` at the latest.
+        """See `IBulkWriter.put`.
 
-        @param attributes: where `until` is given, with the time of arrival.
-        @param blocks: its octets in canonical form.
-        @param until: until when it is kept although it was deleted; None: it was not.
+        @param numbered: called with the number of its body when it is on stable storage.
+        @param until: until when it is kept although it was deleted; None: it was not. Where it is
+            given, `attributes` have the time of arrival.
         """
         check_uidl(attributes.uidl)
         content, file = self._take(blocks)
         name = mailbox if until is None else mailbox + SUFFIX
         delivery = Delivery((name,), attributes, content, file)
-        self._waiting.append(_Waiting(delivery, until, stored))
+        self._waiting.append(_Waiting(delivery, stored, numbered, until))
         self._octets += delivery.cost
         if len(self._waiting) >= MOST_MESSAGES or self._octets >= MOST_OCTETS:
             self.flush()
 
     def flush(self) -> None:
-        """Have all that was put on stable storage."""
+        """See `IBulkWriter.flush`."""
         waiting, self._waiting = self._waiting, []
         octets, self._octets = self._octets, 0
         if not waiting:
@@ -85,15 +96,14 @@ class BulkWriter:
                 for number, one in enumerate(waiting, first)
                 if one.until is not None
             ]
-            connection.executemany(
-                "UPDATE messages SET flags = flags | ? WHERE mailbox ="
-                " (SELECT id FROM mailboxes WHERE address = ?) AND place = ? AND number = ?",
-                kept,
-            )
+            connection.executemany(_KEEP, kept)
         for number, (one, made) in enumerate(zip(waiting, copies, strict=True), first):
             if one.delivery.file is not None:
                 one.delivery.file.accept()
-            one.stored(made[0], number)
+            if one.stored is not None:
+                one.stored(made[0])
+            if one.numbered is not None:
+                one.numbered(number)
         self._checkpoint(octets)
 
     def add_copy(

@@ -51,6 +51,8 @@ class Insertion:
         self._number, self._next_mailbox, self._place, self._change, self._epoch = row
         self.first_number = self._number
         """Of the bodies that this stores."""
+        self._epochs: frozenset[str] | None = None
+        self._given: set[tuple[int, str]] = set()
         self._change += 1
 
     def store(self, deliveries: Sequence[Delivery]) -> list[list[StoredCopy]]:
@@ -157,13 +159,19 @@ class Insertion:
         uidl = delivery.attributes.uidl
         if uidl is None:
             return {}
-        return {name: uidl for name in delivery.mailboxes if self._is_free(ids[name], uidl)}
+        free = [name for name in delivery.mailboxes if self._is_free(ids[name], uidl)]
+        self._given.update((ids[name], uidl) for name in free)
+        return dict.fromkeys(free, uidl)
 
     def _is_free(self, mailbox: int, uidl: str) -> bool:
         """Say whether no message of a mailbox has a unique-id, and none will be given it."""
+        if (mailbox, uidl) in self._given:
+            return False
+        if self._epochs is None:
+            names = self._connection.execute("SELECT name FROM epochs")
+            self._epochs = frozenset(name for (name,) in names)
         name, _, digits = uidl.partition(".")
-        query = "SELECT 1 FROM epochs WHERE name = ?"
-        if self._connection.execute(query, (name,)).fetchone() is not None:
+        if name in self._epochs:
             # One of ours comes back, from a Maildir that was made of this store.
             given = digits.isdecimal() and int(digits) < self.first_number
             if not given or self._has(mailbox, digits):

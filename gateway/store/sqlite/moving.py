@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from gateway.store.folders import make_folder
-from gateway.store.interfaces import MessageAttributes, StoredCopy
+from gateway.store.interfaces import MessageAttributes
 from gateway.store.lock import FolderLock
 from gateway.store.moving import KeptMessage, Read
 from gateway.store.sqlite.administration import SQLiteAdministration
@@ -104,14 +105,17 @@ class SQLiteEnd:
             self._writer.add_copy(mailbox, message.attributes, number, message.until)
             return
 
-        def stored(_: StoredCopy, number: int) -> None:
-            if body is not None:
-                self._numbers[body] = number
-                self._awaited.discard(body)
-
+        numbered = None
         if body is not None:
             self._awaited.add(body)
-        self._writer.put(mailbox, message.attributes, read(), stored, message.until)
+            numbered = partial(self._number, body)
+        self._writer.put(
+            mailbox, message.attributes, read(), numbered=numbered, until=message.until
+        )
+
+    def _number(self, body: Hashable, number: int) -> None:
+        self._numbers[body] = number
+        self._awaited.discard(body)
 
     def note(self, message: KeptMessage, here: KeptMessage) -> None:
         """See `StoreEnd.note`."""

@@ -17,6 +17,7 @@ from gateway.store.folders import make_folder
 from gateway.store.holds import Hold, MaildropHolds
 from gateway.store.in_thread import InThread
 from gateway.store.interfaces import (
+    IBulkStore,
     IMaildrop,
     IMailStore,
     IMessageWriter,
@@ -27,6 +28,7 @@ from gateway.store.interfaces import (
 from gateway.store.memory import Memory
 from gateway.store.sqlite.asking import Asking
 from gateway.store.sqlite.batch import BatchWriter
+from gateway.store.sqlite.bulk import BulkWriter
 from gateway.store.sqlite.checkpoints import Checkpoints
 from gateway.store.sqlite.committer import Committer
 from gateway.store.sqlite.database import Database
@@ -50,7 +52,7 @@ MEMORY_OCTETS = 24 * 1024 * 1024
 """How much of all messages on their way in may be held in memory."""
 
 
-@implementer(IMailStore)
+@implementer(IMailStore, IBulkStore)
 class SQLiteStore:
     """See `IMailStore`. `start` comes first.
 
@@ -143,6 +145,10 @@ class SQLiteStore:
         """See `IMailStore.begin_delivery`."""
         message = IncomingMessage(attributes, self._large, self._committer.submit, self._in_thread)
         return MessageWriter(message, message.commit, self._memory)
+
+    def bulk_writer(self) -> BulkWriter:
+        """See `IBulkStore.bulk_writer`."""
+        return BulkWriter(self._database, self._large)
 
     def usage(self, mailbox: str, fresh: bool = False) -> Usage | Deferred[Usage]:
         """See `IMailStore.usage`. It is always fresh."""
