@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from gateway.admin.folder import Folder
 from gateway.admin.output import counted
@@ -12,7 +12,7 @@ from gateway.admin.progress import progress_bar
 from gateway.admin.refusals import Refused
 from gateway.admin.store_access import require_no_gateway
 from gateway.store.copying import Copied, copy_mailbox, require_same
-from gateway.store.kinds import KINDS, open_administration
+from gateway.store.kinds import KINDS
 from gateway.store.moving import StoreEnd
 
 _FOLDERS = {"maildir": "mail", "sqlite": "sqlite"}
@@ -29,11 +29,13 @@ def convert_store(folder: Folder, kind: str) -> str:
         raise Refused(f"the mail of {folder.data.path} is kept as {kind} already")
     require_no_gateway(folder)
     source, target = KINDS[old].end(folder.data.path), KINDS[kind].end(folder.data.path)
-    administration: Any = open_administration(old, folder.data.path)
-    total = sum(administration.usage(mailbox).messages for mailbox in administration.mailboxes())
     done = Copied()
-    with source.opened(), target.opened(), progress_bar("converting", total) as advance:
+    with ExitStack() as opened:
+        opened.enter_context(source.opened())
+        opened.enter_context(target.opened())
         mailboxes = source.mailboxes()
+        total = sum(map(source.count, mailboxes))
+        advance = opened.enter_context(progress_bar("converting", total))
         for mailbox in mailboxes:
             done += copy_mailbox(source, target, mailbox, advance)
         for mailbox in target.mailboxes():

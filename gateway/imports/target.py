@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -109,10 +109,8 @@ class Target:
         self._threads.submit(run)
         return answer
 
-    @contextmanager
-    def _acting(self) -> Iterator[None]:
-        with acting_as(self._owner):
-            yield
+    def _acting(self) -> AbstractContextManager[None]:
+        return acting_as(self._owner) if self._owner is not None else nullcontext()
 
 
 class TargetMailbox:

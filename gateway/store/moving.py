@@ -42,6 +42,9 @@ class StoreEnd(Protocol):
     def mailboxes(self) -> list[str]:
         """Return the names of all mailboxes."""
 
+    def count(self, mailbox: str) -> int:
+        """Say about how many messages of a mailbox sessions see, at once."""
+
     def holding(self, mailbox: str) -> AbstractContextManager[object]:
         """Make a mailbox if need be, and keep others out for the block."""
 

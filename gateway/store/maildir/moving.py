@@ -68,6 +68,12 @@ class MaildirEnd:
         """See `StoreEnd.mailboxes`."""
         return MaildirAdministration(self._root).mailboxes()
 
+    def count(self, mailbox: str) -> int:
+        """See `StoreEnd.count`."""
+        folder = mailbox_folder(self._root, mailbox)
+        with told_as_store_error("read the mailbox", folder):
+            return sum(len(os.listdir(folder / name)) for name in ("new", "cur"))  # noqa: PTH208
+
     @contextmanager
     def holding(self, mailbox: str) -> Iterator[None]:
         """See `StoreEnd.holding`."""
@@ -228,9 +234,10 @@ def _kept(
 
 def _aside(folder: Path) -> Iterator[_Ordered]:
     """Yield what was deleted and is still kept."""
-    index = records.load(folder)
+    files = sorted(aside.files(folder))
+    index = records.load(folder) if files else {}
     given: set[str] = set()
-    for until, path in sorted(aside.files(folder)):
+    for until, path in files:
         base = base_name(path.name)
         status = path.stat()
         arrived = aside.arrival(base, index, status)

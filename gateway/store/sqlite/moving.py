@@ -62,6 +62,10 @@ class SQLiteEnd:
         """See `StoreEnd.mailboxes`."""
         return SQLiteAdministration(self._layout.folder).mailboxes()
 
+    def count(self, mailbox: str) -> int:
+        """See `StoreEnd.count`."""
+        return SQLiteAdministration(self._layout.folder).usage(mailbox).messages
+
     @contextmanager
     def holding(self, mailbox: str) -> Iterator[None]:
         """See `StoreEnd.holding`."""
