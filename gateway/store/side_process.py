@@ -8,12 +8,12 @@ long as the reactor's work between two system calls of its own.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import pickle
 import sys
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from gateway.direct_write import write
 from gateway.events import EventStream, Trouble
 from gateway.store.interfaces import OutcomeUnknown, StoreError
-from gateway.store.side_work import LENGTH
+from gateway.store.side_work import LENGTH, code
 
 RETRY_SECONDS = 60.0
 """How long after it died before its time a new one is not tried."""
@@ -32,11 +32,6 @@ STOP_SECONDS = 5.0
 """How long it may take to end when it is told to."""
 PIPE_OCTETS = 1_048_576
 """How much may be on its way to it, where the system lets us choose."""
-
-_START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1));"
-    "import runpy; runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
-)
 
 
 class Side(ProcessProtocol):
@@ -101,9 +96,11 @@ class Side(ProcessProtocol):
             self._input = self._input[end:]
             self._answered(answer)
 
-    def _answered(self, answer: tuple[int, Any] | None) -> None:
-        if answer is None:
-            self.ready = True
+    def _answered(self, answer: Any) -> None:
+        if isinstance(answer, str):
+            self.ready = answer == code()
+            if not self.ready:
+                self._owner.has_other_code()
             return
         number, result = answer
         done = self._waiting.pop(number)
@@ -146,6 +143,7 @@ class SideProcess:
         self._side: Side | None = None
         self._not_before = 0.0
         self._stopped = False
+        code()  # what it is now, before anything is upgraded
 
     @property
     def side(self) -> Side | None:
@@ -165,13 +163,15 @@ class SideProcess:
         if self._reactor.seconds() < self._not_before:
             return
         side = Side(self)
-        command = [sys.executable, "-c", _START, json.dumps(sys.path), self._module]
+        command = [sys.executable, "-P", "-m", self._module]
+        paths = [path or str(Path.cwd()) for path in sys.path]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         try:
             self._reactor.spawnProcess(
                 side,
                 sys.executable,
                 [*command, *self._arguments],
-                env=os.environ,
+                env=environment,
                 childFDs={0: "w", 1: "r", 2: 2},
             )
         except OSError as error:  # no descriptors, no memory: it is done without
@@ -189,6 +189,12 @@ class SideProcess:
         """The process is gone, and nobody asked it to."""
         self._side = None
         self._give_up(f"it ended before its time: {reason.getErrorMessage()}")
+
+    def has_other_code(self) -> None:
+        """The process would not do what we mean. Nor will another one."""
+        self.stop()
+        reason = "pop3gw was upgraded while it ran; threads do that work until it is started again"
+        self._events.emit(Trouble(f"the process {self._module}", reason))
 
     def _give_up(self, what: str) -> None:
         self._not_before = self._reactor.seconds() + RETRY_SECONDS

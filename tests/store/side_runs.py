@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater, react
 from twisted.internet.threads import deferToThread
 
+import gateway
 from gateway.client import Client
 from gateway.events import EventStream
 from gateway.store.interfaces import MessageAttributes, StoreError
@@ -118,6 +120,24 @@ async def orphan(_: Path) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+async def upgraded(folder: Path) -> Any:
+    shutil.copytree(Path(gateway.__file__).parent, folder / "gateway")
+    sys.path.insert(0, str(folder))
+    same = echo()
+    got = await (await ready(same)).call("the same code")
+    line = Path(f"/proc/{same.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    await same.stop()
+    with (folder / "gateway" / "client.py").open("a") as file:
+        file.write("\n")
+    process = echo()
+    process.start()
+    while not TOLD:
+        await deferLater(reactor, 0.02)
+    process.start()  # it would be no better
+    told = [str(event) for event in TOLD]
+    return {"got": got, "line": line, "told": told, "pid": process.pid}
+
+
 async def storing(folder: Path) -> Any:
     root, spool = folder / "mail", folder / "spool"
     processes = storing_processes(reactor, root, spool, EVENTS)
@@ -176,7 +196,7 @@ async def storing(folder: Path) -> Any:
     }
 
 
-RUNS = {run.__name__: run for run in (answers, killed, unable, signals, orphan, storing)}
+RUNS = {run.__name__: run for run in (answers, killed, unable, signals, orphan, upgraded, storing)}
 
 
 async def main(_: Any, name: str, folder: str) -> None:

@@ -71,6 +71,16 @@ def test_it_ends_with_us(tmp_path: Path) -> None:
         time.sleep(0.02)
 
 
+def test_code_that_was_upgraded_meanwhile_is_not_used(tmp_path: Path) -> None:
+    found = run("upgraded", tmp_path)
+    assert found["got"] == "the same code"
+    assert found["line"].endswith(" -P -m tests.store.side_echo ")
+    (trouble,) = found["told"]
+    assert "tests.store.side_echo" in trouble
+    assert "pop3gw was upgraded while it ran" in trouble
+    assert found["pid"] is None
+
+
 def test_maildirs(tmp_path: Path) -> None:
     found = run("storing", tmp_path)
     failures = found.pop("failures")
