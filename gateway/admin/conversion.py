@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.admin.folder import Folder
@@ -11,7 +12,6 @@ from gateway.admin.progress import progress_bar
 from gateway.admin.refusals import Refused
 from gateway.admin.store_access import require_no_gateway
 from gateway.store.copying import copy_mailbox
-from gateway.store.copying_deleted import bring_back_extra, copy_deleted
 from gateway.store.interfaces import StoreError
 from gateway.store.kinds import open_administration
 from gateway.store.offline import OfflineStore, offline_store
@@ -29,37 +29,40 @@ def convert_store(folder: Folder, kind: str) -> str:
     if old == kind:
         raise Refused(f"the mail of {folder.data.path} is kept as {kind} already")
     require_no_gateway(folder)
-    ours: Any = open_administration(old, folder.data.path)
-    theirs: Any = open_administration(kind, folder.data.path)
-    mailboxes = ours.mailboxes()
-    messages = sum(ours.usage(mailbox).messages for mailbox in mailboxes)
-    kept = sum(len(ours.deleted(mailbox)) for mailbox in mailboxes)
+    administration: Any = open_administration(old, folder.data.path)
+    mailboxes = administration.mailboxes()
+    messages = sum(administration.usage(mailbox).messages for mailbox in mailboxes)
     removed = 0
     with (
         offline_store(old, folder.data.path) as source,
         offline_store(kind, folder.data.path) as target,
-        progress_bar("converting", messages + kept) as advance,
+        progress_bar("converting", messages) as advance,
     ):
         for mailbox in mailboxes:
-            bring_back_extra(ours, theirs, mailbox)
             removed += copy_mailbox(source, target, mailbox, advance).removed
-            copy_deleted(ours, theirs, target, mailbox, advance)
-        for mailbox in theirs.mailboxes():
+        for mailbox in open_administration(kind, folder.data.path).mailboxes():
             if mailbox not in mailboxes:
-                bring_back_extra(ours, theirs, mailbox)
                 removed += _empty(target, mailbox)
         for mailbox in mailboxes:
             _compare(source, target, mailbox)
     require_no_gateway(folder)
     folder.data.set_store_kind(kind)
     stale = f", {counted(removed, 'message')} of an earlier conversion removed" if removed else ""
-    undeletable = f", {counted(kept, 'message')} can be undeleted as before" if kept else ""
+    left = _left_behind(administration, mailboxes)
     where = folder.data.path / _FOLDERS[old]
     return (
         f"{counted(messages, 'message')} in {counted(len(mailboxes), 'mailbox')} are kept as {kind}"
-        f" now{stale}{undeletable}; the old store is still in {where}: when all is "
+        f" now{stale}{left}; the old store is still in {where}: when all is "
         f"well, 'pop3gw store convert {kind} --remove-old' deletes it"
     )
+
+
+def _left_behind(administration: Any, mailboxes: Sequence[str]) -> str:
+    """Say what is not converted: messages that were deleted and could be brought back."""
+    deleted = sum(len(administration.deleted(mailbox)) for mailbox in mailboxes)
+    if not deleted:
+        return ""
+    return f", left behind: {counted(deleted, 'message')} that could be undeleted"
 
 
 def remove_other(folder: Folder, kind: str) -> str:

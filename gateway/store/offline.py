@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from gateway.client import Client
-from gateway.store.interfaces import MaildropInUse, MessageAttributes, StoreError
+from gateway.store.interfaces import MaildropInUse, MessageAttributes
 from gateway.store.kinds import open_store
 
 TOGETHER = 200
@@ -102,15 +102,6 @@ class OfflineMaildrop:
     def remove(self, indexes: list[int]) -> None:
         """Delete messages, durably. Raises `StoreError`."""
         self._store.wait(self.maildrop.commit(indexes))
-
-    def set_aside(self, indexes: list[int], until: float) -> None:
-        """Delete messages, durably, but keep them. See `IKeepingMaildrop.set_aside`.
-
-        @raise StoreError: some are left.
-        """
-        left = self._store.wait(self.maildrop.set_aside(indexes, until))
-        if left:
-            raise StoreError(f"{len(left)} messages of {self.maildrop.mailbox} cannot be set aside")
 
 
 @contextmanager

@@ -10,18 +10,16 @@ import math
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.files import sync_folder
 from gateway.store.folders import make_folder
-from gateway.store.interfaces import DeletedMessage, MessageAttributes
+from gateway.store.interfaces import DeletedMessage
 from gateway.store.maildir import records
 from gateway.store.maildir.names import base_name, parse, place, time_of_place, uidl
 from gateway.store.maildir.removal import take_away
-from gateway.store.maildir.sizes import BLOCK, OPEN_MESSAGE
+from gateway.store.maildir.sizes import OPEN_MESSAGE
 from gateway.store.maildir.slices import SLICE, let_others_run
-from gateway.wire.newlines import CRLFEncoder
 
 FOLDER = ".pop3gw.deleted"
 _FOR_EVER = "kept"
@@ -66,18 +64,6 @@ def list_aside(folder: Path) -> list[DeletedMessage]:
         except FileNotFoundError:
             continue
     return sorted(found, key=lambda message: (message.arrived, message.uidl))
-
-
-def read_aside(
-    folder: Path,
-) -> Iterator[tuple[DeletedMessage, MessageAttributes, Iterator[bytes]]]:
-    """Read all that is kept. See `IKeepingAdministration.read_deleted`."""
-    index = records.load(folder)
-    for until, path in list(_files(folder)):
-        message = _describe(path, until, index)
-        attributes = index.get(base_name(path.name), MessageAttributes())
-        given = replace(attributes, arrived=message.arrived, uidl=message.uidl)
-        yield message, given, _blocks(path)
 
 
 def put_back(folder: Path, uidls: Collection[str]) -> list[str]:
@@ -163,15 +149,6 @@ def _describe(path: Path, until: float, index: records.Records) -> DeletedMessag
 def _uidl(base: str, index: records.Records) -> str:
     given = index[base].uidl if base in index else None
     return given if given is not None else uidl(base)
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    encoder = CRLFEncoder()
-    with os.fdopen(os.open(path, OPEN_MESSAGE), "rb") as file:
-        while block := file.read(BLOCK):
-            yield encoder.encode(block)
-    if end := encoder.finish():
-        yield end
 
 
 def _header(path: Path) -> bytes:

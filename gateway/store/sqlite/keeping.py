@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
-from gateway.store.interfaces import DeletedMessage, MessageAttributes
+from gateway.store.interfaces import DeletedMessage
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.listing import uidl_expression
 from gateway.store.sqlite.reader import open_body
 from gateway.store.sqlite.removal import remove
-from gateway.store.sqlite.schema import REQUIRETLS, SMTPUTF8
 from gateway.store.sqlite.selection import Run, conditions
 
 SUFFIX = "/deleted"
@@ -50,32 +49,23 @@ def list_aside(
     connection: sqlite3.Connection, layout: Layout, address: str
 ) -> list[DeletedMessage]:
     """Return all that is kept of a mailbox, in order of arrival."""
-    return [message for message, _, _ in read_aside(connection, layout, address)]
-
-
-def read_aside(
-    connection: sqlite3.Connection, layout: Layout, address: str
-) -> Iterator[tuple[DeletedMessage, MessageAttributes, Iterator[bytes]]]:
-    """Read all that is kept of a mailbox, in order of arrival.
-
-    See `IKeepingAdministration.read_deleted`.
-    """
     aside = _find(connection, address + SUFFIX)
     if aside is None:
-        return
+        return []
     query = (
-        f"SELECT place, number, octets, arrived, flags, {uidl_expression(connection)}"
-        " FROM messages WHERE mailbox = ? ORDER BY place, number"
+        f"SELECT place, number, octets, arrived, flags >> {_SHIFT}, "
+        f"{uidl_expression(connection)} FROM messages WHERE mailbox = ? ORDER BY place, number"
     )
-    for place, number, octets, arrived, flags, uidl in connection.execute(query, (aside,)):
-        key, day = (aside, place, number), flags >> _SHIFT
-        until = math.inf if day >= _FOR_EVER else float(day * _DAY)
-        header = _header(connection, layout, key, octets)
-        attributes = MessageAttributes(
-            arrived / _MICROSECONDS, uidl, bool(flags & SMTPUTF8), bool(flags & REQUIRETLS)
+    return [
+        DeletedMessage(
+            uidl,
+            octets,
+            arrived / _MICROSECONDS,
+            math.inf if day >= _FOR_EVER else float(day * _DAY),
+            _header(connection, layout, (aside, place, number), octets),
         )
-        message = DeletedMessage(uidl, octets, attributes.arrived, until, header)
-        yield message, attributes, _blocks(connection, layout, key, octets)
+        for place, number, octets, arrived, day, uidl in connection.execute(query, (aside,))
+    ]
 
 
 def put_back(connection: sqlite3.Connection, address: str, uidls: Collection[str]) -> list[str]:
@@ -145,17 +135,6 @@ def _move(
                 " change = (SELECT change FROM store) WHERE id = ?",
                 (sign * count, sign * octets, mailbox),
             )
-
-
-def _blocks(
-    connection: sqlite3.Connection, layout: Layout, key: tuple[int, int, int], octets: int
-) -> Iterator[bytes]:
-    reader = open_body(connection, layout, key, octets)
-    try:
-        while block := reader.read():
-            yield block
-    finally:
-        reader.close()
 
 
 def _header(
