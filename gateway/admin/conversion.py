@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from gateway.admin.folder import Folder
@@ -11,10 +11,9 @@ from gateway.admin.output import counted
 from gateway.admin.progress import progress_bar
 from gateway.admin.refusals import Refused
 from gateway.admin.store_access import require_no_gateway
-from gateway.store.copying import copy_mailbox
-from gateway.store.interfaces import StoreError
-from gateway.store.kinds import open_administration
-from gateway.store.offline import OfflineStore, offline_store
+from gateway.store.copying import Copied, copy_mailbox, require_same
+from gateway.store.kinds import KINDS, open_administration
+from gateway.store.moving import StoreEnd
 
 _FOLDERS = {"maildir": "mail", "sqlite": "sqlite"}
 
@@ -29,40 +28,35 @@ def convert_store(folder: Folder, kind: str) -> str:
     if old == kind:
         raise Refused(f"the mail of {folder.data.path} is kept as {kind} already")
     require_no_gateway(folder)
+    source, target = KINDS[old].end(folder.data.path), KINDS[kind].end(folder.data.path)
     administration: Any = open_administration(old, folder.data.path)
-    mailboxes = administration.mailboxes()
-    messages = sum(administration.usage(mailbox).messages for mailbox in mailboxes)
-    removed = 0
-    with (
-        offline_store(old, folder.data.path) as source,
-        offline_store(kind, folder.data.path) as target,
-        progress_bar("converting", messages) as advance,
-    ):
+    total = sum(administration.usage(mailbox).messages for mailbox in administration.mailboxes())
+    done = Copied()
+    with source.opened(), target.opened(), progress_bar("converting", total) as advance:
+        mailboxes = source.mailboxes()
         for mailbox in mailboxes:
-            removed += copy_mailbox(source, target, mailbox, advance).removed
-        for mailbox in open_administration(kind, folder.data.path).mailboxes():
+            done += copy_mailbox(source, target, mailbox, advance)
+        for mailbox in target.mailboxes():
             if mailbox not in mailboxes:
-                removed += _empty(target, mailbox)
+                done.removed += _empty(target, mailbox)
         for mailbox in mailboxes:
-            _compare(source, target, mailbox)
+            require_same(source, target, mailbox)
     require_no_gateway(folder)
     folder.data.set_store_kind(kind)
-    stale = f", {counted(removed, 'message')} of an earlier conversion removed" if removed else ""
-    left = _left_behind(administration, mailboxes)
-    where = folder.data.path / _FOLDERS[old]
+    return _told(folder.data.path / _FOLDERS[old], kind, len(mailboxes), done)
+
+
+def _told(old: Path, kind: str, mailboxes: int, done: Copied) -> str:
+    deleted = stale = ""
+    if done.deleted:
+        deleted = f", with {counted(done.deleted, 'message')} that can be undeleted"
+    if done.removed:
+        stale = f", {counted(done.removed, 'message')} of an earlier conversion removed"
     return (
-        f"{counted(messages, 'message')} in {counted(len(mailboxes), 'mailbox')} are kept as {kind}"
-        f" now{stale}{left}; the old store is still in {where}: when all is "
-        f"well, 'pop3gw store convert {kind} --remove-old' deletes it"
+        f"{counted(done.messages, 'message')} in {counted(mailboxes, 'mailbox')} are kept as "
+        f"{kind} now{deleted}{stale}; the old store is still in {old}: when all is well, "
+        f"'pop3gw store convert {kind} --remove-old' deletes it"
     )
-
-
-def _left_behind(administration: Any, mailboxes: Sequence[str]) -> str:
-    """Say what is not converted: messages that were deleted and could be brought back."""
-    deleted = sum(len(administration.deleted(mailbox)) for mailbox in mailboxes)
-    if not deleted:
-        return ""
-    return f", left behind: {counted(deleted, 'message')} that could be undeleted"
 
 
 def remove_other(folder: Folder, kind: str) -> str:
@@ -85,15 +79,8 @@ def remove_other(folder: Folder, kind: str) -> str:
     return f"deleted the old store in {path}"
 
 
-def _empty(target: OfflineStore, mailbox: str) -> int:
-    with target.maildrop(mailbox) as held:
-        count = len(held.maildrop.snapshot)
-        held.remove(list(range(count)))
-    return count
-
-
-def _compare(source: OfflineStore, target: OfflineStore, mailbox: str) -> None:
-    with source.maildrop(mailbox) as theirs, target.maildrop(mailbox) as ours:
-        old, new = theirs.maildrop.snapshot, ours.maildrop.snapshot
-        if list(old.uidls) != list(new.uidls) or list(old.sizes) != list(new.sizes):
-            raise StoreError(f"the mailbox {mailbox} changed meanwhile: run this again")
+def _empty(target: StoreEnd, mailbox: str) -> int:
+    with target.holding(mailbox):
+        messages = target.messages(mailbox)
+        target.remove(mailbox, messages)
+    return len(messages)

@@ -160,3 +160,35 @@ def test_a_body_that_waits_for_its_removal_is_no_fault(many: SQLitePlace) -> Non
         )
     assert_whole(many)
     assert contents(many.store) == [b"%d\r\n" % number for number in range(100, MANY)]
+
+
+def test_what_a_stop_leaves_dead_is_swept_after_the_next_start(many: SQLitePlace) -> None:
+    turns = Turns()
+    store = many.another(reactor=turns)
+    maildrop = opened(store)
+    answer = maildrop.commit(range(MANY))
+    turns.end_turn()
+    turns.wait_for_thread()
+    assert result(answer) == []
+    maildrop.release()
+    stopped = store.stop()
+    while not stopped.called:
+        turns.end_turn()
+        turns.wait_for_thread()
+    turns.end_turn()
+    many.stores.remove(store)
+    (left,) = many.query("SELECT count(*) FROM bodies WHERE copies <= 0")[0]
+    assert left >= MANY - 2 * MOST_ROWS
+
+    store = many.another(reactor=turns)
+    assert many.query("SELECT count(*) FROM bodies WHERE copies <= 0") == [(left,)]
+    while many.query("SELECT count(*) FROM bodies") != [(0,)]:
+        turns.end_turn()
+        turns.wait_for_thread()
+    assert many.told == []
+
+
+def test_a_start_with_nothing_dead_asks_for_no_thread(place: SQLitePlace) -> None:
+    turns = Turns()
+    place.another(reactor=turns)
+    assert turns.getDelayedCalls() == []

@@ -40,9 +40,36 @@ def set_aside(
     aside = _find(connection, address + SUFFIX)
     if aside is None:
         aside = _make(connection, address + SUFFIX)
-    day = _FOR_EVER if until == math.inf else math.ceil(until / _DAY)
-    flags = f"(flags & {_ATTRIBUTES}) | ({day} << {_SHIFT})"
-    _move(connection, mailbox, aside, runs, flags)
+    runs = list(runs)
+    _free_uidls(connection, mailbox, aside, runs)
+    _move(connection, mailbox, aside, runs, f"(flags & {_ATTRIBUTES}) | {flags_until(until)}")
+
+
+def _free_uidls(
+    connection: sqlite3.Connection, mailbox: int, aside: int, runs: Iterable[Run]
+) -> None:
+    """Let no message set aside have a unique-id that was given to one of these, too.
+
+    A message that is imported once more has the one that it had before it was deleted. The older
+    of the two would be fetched anew if it came back.
+    """
+    for these, values in conditions(connection, mailbox, runs):
+        connection.execute(
+            "UPDATE messages SET uidl = NULL WHERE mailbox = ? AND uidl IN"
+            f" (SELECT uidl FROM messages WHERE {these} AND uidl IS NOT NULL)",
+            (aside, *values),
+        )
+
+
+def flags_until(until: float) -> int:
+    """Return the bits of `flags` that say until when a message is kept."""
+    return (_FOR_EVER if until == math.inf else math.ceil(until / _DAY)) << _SHIFT
+
+
+def until_of(flags: int) -> float:
+    """Return until when a message is kept, in seconds since the epoch, from its `flags`."""
+    day = flags >> _SHIFT
+    return math.inf if day >= _FOR_EVER else float(day * _DAY)
 
 
 def list_aside(
@@ -53,7 +80,7 @@ def list_aside(
     if aside is None:
         return []
     query = (
-        f"SELECT place, number, octets, arrived, flags >> {_SHIFT}, "
+        "SELECT place, number, octets, arrived, flags, "
         f"{uidl_expression(connection)} FROM messages WHERE mailbox = ? ORDER BY place, number"
     )
     return [
@@ -61,10 +88,10 @@ def list_aside(
             uidl,
             octets,
             arrived / _MICROSECONDS,
-            math.inf if day >= _FOR_EVER else float(day * _DAY),
+            until_of(flags),
             _header(connection, layout, (aside, place, number), octets),
         )
-        for place, number, octets, arrived, day, uidl in connection.execute(query, (aside,))
+        for place, number, octets, arrived, flags, uidl in connection.execute(query, (aside,))
     ]
 
 

@@ -23,6 +23,8 @@ from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.removal import reclaim
 from gateway.store.sqlite.rows import MOST_ROWS, marks
 
+_DEAD_BODIES = "SELECT 1 FROM bodies WHERE copies <= 0"
+
 
 class LargeFiles:
     """The large bodies of a store."""
@@ -56,6 +58,15 @@ class LargeFiles:
             self.start()
             return ArrivingFile(self._folder.path / name, self._layout.large_file(name))
 
+    def are_dead(self) -> bool:
+        """Say whether there are bodies, or files, for `sweep` to remove. Raises `StoreError`."""
+        with (
+            self._database.connection() as connection,
+            told_as_store_error("read", self._layout.database),
+        ):
+            query = f"SELECT EXISTS ({_DEAD_BODIES}) OR EXISTS (SELECT 1 FROM dead_files)"
+            return bool(connection.execute(query).fetchone()[0])
+
     def sweep(self) -> bool:
         """Remove some of the bodies, and files, whose last copy was deleted. One call at a time.
 
@@ -80,7 +91,7 @@ class LargeFiles:
 
     @staticmethod
     def _reclaim(connection: sqlite3.Connection) -> bool:
-        query = "SELECT EXISTS (SELECT 1 FROM bodies WHERE copies <= 0)"
+        query = f"SELECT EXISTS ({_DEAD_BODIES})"
         if not connection.execute(query).fetchone()[0]:
             return False
         with transaction(connection):
