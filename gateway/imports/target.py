@@ -60,6 +60,8 @@ class Target:
     def close(self) -> None:
         """Let go of the store."""
         with self._acting():
+            if self.bulk_writer is not None:
+                self.bulk_writer.abort()
             self.wait(self.store.stop())
         self._threads.shutdown()
 

@@ -178,6 +178,9 @@ class IBulkWriter(Interface):
     def flush():
         """Have all that was put on stable storage."""
 
+    def abort():
+        """Give up what waits to be stored. Never raises."""
+
 
 class IMessageWriter(Interface):
     """One message on its way in. Ends with `commit` or `abort`, and then takes nothing more."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from itertools import chain
 
 from zope.interface import implementer
 
@@ -86,17 +87,11 @@ class BulkWriter:
         octets, self._octets = self._octets, 0
         if not waiting:
             return
-        deliveries = [one.delivery for one in waiting]
-        with self._database.writer() as connection, self._telling(), transaction(connection):
-            insertion = Insertion(connection, self._mailboxes)
-            first = insertion.first_number
-            copies = insertion.store(deliveries)
-            kept = [
-                (flags_until(one.until), one.delivery.mailboxes[0], _place(one.delivery), number)
-                for number, one in enumerate(waiting, first)
-                if one.until is not None
-            ]
-            connection.executemany(_KEEP, kept)
+        try:
+            first, copies = self._store(waiting)
+        except BaseException:
+            _discard(waiting)
+            raise
         for number, (one, made) in enumerate(zip(waiting, copies, strict=True), first):
             if one.delivery.file is not None:
                 one.delivery.file.accept()
@@ -105,6 +100,26 @@ class BulkWriter:
             if one.numbered is not None:
                 one.numbered(number)
         self._checkpoint(octets)
+
+    def abort(self) -> None:
+        """Give up what waits to be stored. Never raises."""
+        waiting, self._waiting = self._waiting, []
+        self._octets = 0
+        _discard(waiting)
+
+    def _store(self, waiting: Sequence[_Waiting]) -> tuple[int, list[list[StoredCopy]]]:
+        """Store messages durably; return the number of the first body, and the copies."""
+        with self._database.writer() as connection, self._telling(), transaction(connection):
+            insertion = Insertion(connection, self._mailboxes)
+            first = insertion.first_number
+            copies = insertion.store([one.delivery for one in waiting])
+            kept = [
+                (flags_until(one.until), one.delivery.mailboxes[0], _place(one.delivery), number)
+                for number, one in enumerate(waiting, first)
+                if one.until is not None
+            ]
+            connection.executemany(_KEEP, kept)
+        return first, copies
 
     def add_copy(
         self,
@@ -128,23 +143,25 @@ class BulkWriter:
         """Return the octets, or the file in which they are where they are many."""
         held: list[bytes] = []
         octets = 0
-        file: ArrivingFile | None = None
-        for block in blocks:
+        rest = iter(blocks)
+        for block in rest:
+            held.append(block)
             octets += len(block)
-            if file is None and octets <= IN_MEMORY:
-                held.append(block)
-                continue
-            with told_as_store_error("write a message to", "a file"):
-                if file is None:
-                    file = self._large.create()
-                    for one in held:
-                        file.write(one)
-                file.write(block)
-        if file is None:
-            return _ended(b"".join(held)), None
+            if octets > IN_MEMORY:
+                return None, self._write(chain(held, rest))
+        return _ended(b"".join(held)), None
+
+    def _write(self, blocks: Iterable[bytes]) -> ArrivingFile:
         with told_as_store_error("write a message to", "a file"):
-            file.finish()
-        return None, file
+            file = self._large.create()
+            try:
+                for block in blocks:
+                    file.write(block)
+                file.finish()
+            except BaseException:
+                file.discard()
+                raise
+        return file
 
     def _telling(self) -> AbstractContextManager[None]:
         return told_as_store_error("write to", self._database.layout.database)
@@ -155,6 +172,14 @@ class BulkWriter:
             self._unchecked = 0
             with self._database.writer() as connection, self._telling():
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def _discard(waiting: Sequence[_Waiting]) -> None:
+    """Remove the files of messages that are not stored."""
+    for one in waiting:
+        if one.delivery.file is not None:
+            with suppress(OSError):  # `store check` finds what is left
+                one.delivery.file.discard()
 
 
 def _place(delivery: Delivery) -> int:

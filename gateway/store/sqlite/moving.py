@@ -55,6 +55,7 @@ class SQLiteEnd:
         try:
             yield
         finally:
+            self._writer.abort()
             self._large.stop()
             self._database.close()
 
