@@ -1,7 +1,7 @@
 """What a `SideProcess` runs: takes jobs from standard input, answers on standard output.
 
-In: pickled (number, job). Out: `LENGTH`, then pickled (number, result); at first None: ready. It
-imports nothing of Twisted, so that it is small and starts fast.
+In: pickled (number, job). Out: `LENGTH`, then pickled (number, result); at first the stamp of the
+code: ready. It imports nothing of Twisted, so that it is small and starts fast.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import Any
+
+from gateway.store.code_stamp import code_stamp
 
 LENGTH = struct.Struct("!I")
 """What comes before each answer: how many octets it has."""
@@ -32,7 +34,7 @@ def serve(work: Callable[[Any, Answer], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     jobs, answers = sys.stdin.buffer, _Answers()
-    answers.send(None)
+    answers.send(code_stamp())
     while True:
         try:
             number, job = pickle.load(jobs)  # noqa: S301 - the gateway is at the other end
