@@ -6,7 +6,9 @@ import re
 import tempfile
 from collections.abc import Iterator
 from email.utils import mktime_tz, parsedate_tz
+from functools import cached_property
 from hashlib import sha256
+from typing import IO
 
 from gateway.imports.messages import SourceMessage
 
@@ -26,18 +28,26 @@ class Copy:
     """
 
     def __init__(self, message: SourceMessage) -> None:
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (closed by `close`)
-        digest = sha256()
+        self._held: list[bytes] = []
+        self._file: IO[bytes] | None = None
         self.octets = 0
         try:
             for block in message.read():
-                digest.update(block)
-                self.octets += len(block)
-                self._file.write(block)
+                self._add(block)
         except BaseException:
             self.close()
             raise
-        self.digest = digest.digest()
+
+    def _add(self, block: bytes) -> None:
+        self.octets += len(block)
+        if self._file is not None:
+            self._file.write(block)
+            return
+        self._held.append(block)
+        if self.octets > IN_MEMORY:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
+            self._file.writelines(self._held)
+            self._held = []
 
     def __enter__(self) -> Copy:
         return self
@@ -47,21 +57,36 @@ class Copy:
 
     def close(self) -> None:
         """Let go of the octets."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """The SHA-256 of the octets."""
+        digest = sha256()
+        for block in self.blocks():
+            digest.update(block)
+        return digest.digest()
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the octets."""
-        self._file.seek(0)
-        while block := self._file.read(_BLOCK):
-            yield block
+        yield from self._held
+        if self._file is not None:
+            self._file.seek(0)
+            while block := self._file.read(_BLOCK):
+                yield block
 
     def arrived(self) -> float | None:
         """Say when the message arrived as its header has it: the last Received, else Date.
 
         @return: seconds since the epoch, None where the header does not tell.
         """
-        self._file.seek(0)
-        header = self._file.read(_HEADER_OCTETS).partition(b"\r\n\r\n")[0]
+        start = b""
+        for block in self.blocks():
+            start += block
+            if len(start) >= _HEADER_OCTETS:
+                break
+        header = start[:_HEADER_OCTETS].partition(b"\r\n\r\n")[0]
         for field in (_RECEIVED, _DATE):
             match = field.search(header)
             if match is not None:

@@ -29,11 +29,8 @@ class MessageFile:
     name: str
     modified: float
     """Seconds since the epoch: the INTERNALDATE of both Dovecot and Courier."""
-
-    @property
-    def base(self) -> str:
-        """The name without flags."""
-        return base_name(self.name)
+    base: str
+    """The name without flags."""
 
     @property
     def place(self) -> str:
@@ -55,9 +52,10 @@ class MessageFile:
             with self._open() as file:
                 block = os.read(file.fileno(), _BLOCK)
                 _refuse_compressed(self.path, block)
-                while block:
-                    yield encoder.encode(block)
+                yield encoder.encode(block)
+                while len(block) == _BLOCK:  # less is the end of a file
                     block = os.read(file.fileno(), _BLOCK)
+                    yield encoder.encode(block)
         except OSError as error:
             raise MessageUnreadable(str(unreadable(Path(self.path), error))) from error
         rest = encoder.finish()
@@ -129,7 +127,8 @@ def _list_subfolder(folder: Path, subfolder: str) -> Iterator[MessageFile]:
                 modified = entry.stat(follow_symlinks=False).st_mtime
             except FileNotFoundError:
                 continue
-            yield MessageFile(folder, subfolder, entry.name, modified)
+            name = entry.name
+            yield MessageFile(folder, subfolder, name, modified, base_name(name))
 
 
 def _refuse_compressed(path: str, start: bytes) -> None:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,13 +22,15 @@ from twisted.python.failure import Failure
 
 from gateway.client import Client
 from gateway.files import Owner, acting_as
-from gateway.store.interfaces import MessageAttributes, StoreError
+from gateway.store.interfaces import IBulkStore, MessageAttributes, StoreError
 from gateway.store.kinds import open_store
 
 THREADS = 16
 IN_FLIGHT = 128
 """How many messages are on their way to the disk at once: a disk writes many as fast as one, and
 a database stores them in one transaction."""
+
+_AS_WE_ARE = nullcontext()
 
 _STEP = 0.05
 """Seconds between two looks at the clock."""
@@ -53,6 +55,8 @@ class Target:
             store: Any = open_store(kind, data, in_thread=self._in_thread, reactor=self._clock)
             store.start()
         self.store = store
+        self.bulk = store.bulk_writer() if IBulkStore.providedBy(store) else None
+        """What stores many messages together, where the store has such a thing."""
 
     def close(self) -> None:
         """Let go of the store."""
@@ -106,10 +110,8 @@ class Target:
         self._threads.submit(run)
         return answer
 
-    @contextmanager
-    def _acting(self) -> Iterator[None]:
-        with acting_as(self._owner):
-            yield
+    def _acting(self) -> AbstractContextManager[None]:
+        return acting_as(self._owner) if self._owner is not None else _AS_WE_ARE
 
 
 class TargetMailbox:
@@ -152,7 +154,13 @@ class TargetMailbox:
         @param stored: called with its unique-id when it is on stable storage.
         @raise StoreError: this one, or one before it, cannot be stored.
         """
-        wait = self._target.wait
+        wait, bulk = self._target.wait, self._target.bulk
+        if bulk is not None:
+            with self._target._acting():
+                bulk.put(
+                    self._maildrop.mailbox, attributes, blocks, lambda copy, _: stored(copy.uidl)
+                )
+            return
         with self._target._acting():
             writer = self._target.store.begin_delivery(attributes)
             try:
@@ -169,6 +177,8 @@ class TargetMailbox:
         """Wait until all is stored. Raises the first `StoreError`."""
         failed: StoreError | None = None
         with self._target._acting():
+            if self._target.bulk is not None:
+                self._target.bulk.flush()
             while self._storing:
                 try:
                     self._target.wait(self._storing.popleft())

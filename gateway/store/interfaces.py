@@ -151,6 +151,19 @@ class IMailStore(Interface):
         """
 
 
+class IBulkStore(Interface):
+    """An `IMailStore` that stores many messages together for a command that waits."""
+
+    def bulk_writer():
+        """Make what does it, after the store's `start`. Nothing is delivered beside it.
+
+        @return: has `put(mailbox, attributes, blocks, stored)`, and `flush()`, by which all that
+            was put is on stable storage: each `stored` was called with its `StoredCopy` and a
+            number. Both block, and raise `StoreError`: then none was stored of those for which
+            `stored` was not called.
+        """
+
+
 class IMessageWriter(Interface):
     """One message on its way in. Ends with `commit` or `abort`, and then takes nothing more."""
 

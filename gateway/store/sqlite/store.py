@@ -17,6 +17,7 @@ from gateway.store.folders import make_folder
 from gateway.store.holds import Hold, MaildropHolds
 from gateway.store.in_thread import InThread
 from gateway.store.interfaces import (
+    IBulkStore,
     IMaildrop,
     IMailStore,
     IMessageWriter,
@@ -27,6 +28,7 @@ from gateway.store.interfaces import (
 from gateway.store.memory import Memory
 from gateway.store.sqlite.asking import Asking
 from gateway.store.sqlite.batch import BatchWriter
+from gateway.store.sqlite.bulk import BulkWriter
 from gateway.store.sqlite.checkpoints import Checkpoints
 from gateway.store.sqlite.committer import Committer
 from gateway.store.sqlite.database import Database
@@ -50,7 +52,7 @@ MEMORY_OCTETS = 24 * 1024 * 1024
 """How much of all messages on their way in may be held in memory."""
 
 
-@implementer(IMailStore)
+@implementer(IMailStore, IBulkStore)
 class SQLiteStore:
     """See `IMailStore`. `start` comes first.
 
@@ -132,6 +134,10 @@ class SQLiteStore:
         if self._writer is not None:
             self._writer.stop()
         return self._in_thread(self._close)
+
+    def bulk_writer(self) -> BulkWriter:
+        """See `IBulkStore.bulk_writer`."""
+        return BulkWriter(self._database, self._large)
 
     def open_maildrop(self, mailbox: str, client: Client) -> Deferred[IMaildrop]:
         """See `IMailStore.open_maildrop`."""
