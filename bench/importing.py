@@ -34,13 +34,14 @@ for name in ("new", "cur"):
             os.close(file)
 """
 _LINE = b"The quick brown fox jumps over the lazy dog, and every line is another one.\n"
+_NEWLINE = b"\n"
 FIRST = 1_700_000_000
 """When the first message arrived."""
 SECONDS = 600.0
 
 
 class Maildir:
-    """A Maildir of another server.
+    """A Maildir whose names tell the sizes, as those of Dovecot and of pop3gw do.
 
     @param octets: of each message.
     @param cold: whether its files are forgotten before they are read.
@@ -55,8 +56,10 @@ class Maildir:
         for number in range(messages):
             head = b"Subject: %d\nMessage-ID: <%d@example.org>\n\n" % (number, number)
             text = head + _LINE * (octets // len(_LINE) + 1)
-            path = folder / "cur" / f"{FIRST + number}.M{number}P1.example.org:2,S"
-            path.write_bytes(text[: octets - 1] + b"\n")
+            text = text[: octets - 1] + b"\n"
+            sizes = f"S={octets},W={octets + text.count(_NEWLINE)}"
+            path = folder / "cur" / f"{FIRST + number}.M{number}P1.example.org,{sizes}:2,S"
+            path.write_bytes(text)
 
     def measure(self, what: str, command: Sequence[str | Path], gateway: Gateway) -> float:
         """Run a command that reads it, print what that takes; return its microseconds of CPU."""
