@@ -6,8 +6,9 @@ import re
 import tempfile
 from collections.abc import Iterator
 from email.utils import mktime_tz, parsedate_tz
+from functools import cached_property
 from hashlib import sha256
-from typing import BinaryIO
+from typing import IO
 
 from gateway.imports.messages import SourceMessage
 
@@ -27,26 +28,26 @@ class Copy:
     """
 
     def __init__(self, message: SourceMessage) -> None:
-        self._blocks: list[bytes] = []
-        self._file: BinaryIO | None = None
+        self._held: list[bytes] = []
+        self._file: IO[bytes] | None = None
         self.octets = 0
         try:
             for block in message.read():
-                self.octets += len(block)
                 self._add(block)
         except BaseException:
             self.close()
             raise
 
     def _add(self, block: bytes) -> None:
-        if self._file is None and self.octets > IN_MEMORY:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
-            self._file.writelines(self._blocks)
-            self._blocks = []
-        if self._file is None:
-            self._blocks.append(block)
-        else:
+        self.octets += len(block)
+        if self._file is not None:
             self._file.write(block)
+            return
+        self._held.append(block)
+        if self.octets > IN_MEMORY:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
+            self._file.writelines(self._held)
+            self._held = []
 
     def __enter__(self) -> Copy:
         return self
@@ -56,25 +57,24 @@ class Copy:
 
     def close(self) -> None:
         """Let go of the octets."""
-        self._blocks = []
         if self._file is not None:
             self._file.close()
 
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the octets."""
-        if self._file is None:
-            yield from self._blocks
-            return
-        self._file.seek(0)
-        while block := self._file.read(_BLOCK):
-            yield block
-
+    @cached_property
     def digest(self) -> bytes:
-        """Return the SHA-256 of the octets."""
+        """The SHA-256 of the octets."""
         digest = sha256()
         for block in self.blocks():
             digest.update(block)
         return digest.digest()
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the octets."""
+        yield from self._held
+        if self._file is not None:
+            self._file.seek(0)
+            while block := self._file.read(_BLOCK):
+                yield block
 
     def arrived(self) -> float | None:
         """Say when the message arrived as its header has it: the last Received, else Date.

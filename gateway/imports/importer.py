@@ -134,7 +134,7 @@ class Importer:
         box = self._box
         if box is None or box.sizes[index] != copy.octets:
             return False
-        return box.digest(index) == copy.digest()
+        return box.digest(index) == copy.digest
 
     def _find(self, message: SourceMessage, index: int) -> None:
         """The message is here."""

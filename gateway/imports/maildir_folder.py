@@ -27,12 +27,15 @@ class MessageFile:
     """Of the Maildir."""
     subfolder: str
     name: str
-    base: str
-    """The name without flags."""
     modified: float
     """Seconds since the epoch: the INTERNALDATE of both Dovecot and Courier."""
-    place: str
-    """That by which files are in the order of their arrival."""
+    base: str
+    """The name without flags."""
+
+    @property
+    def place(self) -> str:
+        """That by which files are in the order of their arrival."""
+        return place(self.base) or place_by_time(self.modified, self.base)
 
     @property
     def path(self) -> str:
@@ -49,10 +52,10 @@ class MessageFile:
             with self._open() as file:
                 block = os.read(file.fileno(), _BLOCK)
                 _refuse_compressed(self.path, block)
-                while block:
+                yield encoder.encode(block)
+                while len(block) == _BLOCK:  # less is the end of a file
+                    block = os.read(file.fileno(), _BLOCK)
                     yield encoder.encode(block)
-                    # A file gives less only at its end.
-                    block = os.read(file.fileno(), _BLOCK) if len(block) == _BLOCK else b""
         except OSError as error:
             raise MessageUnreadable(str(unreadable(Path(self.path), error))) from error
         rest = encoder.finish()
@@ -124,9 +127,8 @@ def _list_subfolder(folder: Path, subfolder: str) -> Iterator[MessageFile]:
                 modified = entry.stat(follow_symlinks=False).st_mtime
             except FileNotFoundError:
                 continue
-            base = base_name(entry.name)
-            order = place(base) or place_by_time(modified, base)
-            yield MessageFile(folder, subfolder, entry.name, base, modified, order)
+            name = entry.name
+            yield MessageFile(folder, subfolder, name, modified, base_name(name))
 
 
 def _refuse_compressed(path: str, start: bytes) -> None:

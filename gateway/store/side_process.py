@@ -13,7 +13,6 @@ import pickle
 import sys
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -23,8 +22,9 @@ from twisted.python.failure import Failure
 
 from gateway.direct_write import write
 from gateway.events import EventStream, Trouble
+from gateway.store.code_stamp import code_stamp
 from gateway.store.interfaces import OutcomeUnknown, StoreError
-from gateway.store.side_work import LENGTH, code
+from gateway.store.side_work import LENGTH
 
 RETRY_SECONDS = 60.0
 """How long after it died before its time a new one is not tried."""
@@ -32,6 +32,31 @@ STOP_SECONDS = 5.0
 """How long it may take to end when it is told to."""
 PIPE_OCTETS = 1_048_576
 """How much may be on its way to it, where the system lets us choose."""
+
+_OUR_CODE = code_stamp()
+"""Taken now, when the code is loaded: later another may lie there."""
+
+
+class RunningCode:
+    """Tells once that the code on the disk is no longer ours. Shared by related processes.
+
+    @param events: where that is told.
+    """
+
+    def __init__(self, events: EventStream) -> None:
+        self.replaced = False
+        """Whether it is not: a process that starts now would not understand us."""
+        self._events = events
+
+    def is_that_of(self, stamp: str) -> bool:
+        """Say whether a process runs our code, by its `code_stamp`."""
+        if stamp == _OUR_CODE:
+            return True
+        if not self.replaced:
+            self.replaced = True
+            what = "it has changed since this process started, which now stores mail by itself"
+            self._events.emit(Trouble("the code of pop3gw", f"{what}: restart pop3gw"))
+        return False
 
 
 class Side(ProcessProtocol):
@@ -96,11 +121,9 @@ class Side(ProcessProtocol):
             self._input = self._input[end:]
             self._answered(answer)
 
-    def _answered(self, answer: Any) -> None:
+    def _answered(self, answer: tuple[int, Any] | str) -> None:
         if isinstance(answer, str):
-            self.ready = answer == code()
-            if not self.ready:
-                self._owner.has_other_code()
+            self.ready = self._owner.may_use(answer)
             return
         number, result = answer
         done = self._waiting.pop(number)
@@ -131,19 +154,25 @@ class SideProcess:
         `gateway.store.side_work.serve`.
     @param arguments: its command line.
     @param events: where it is told when the process dies before its time.
+    @param code: what knows whether a process may still be started.
     """
 
     def __init__(
-        self, reactor: Any, module: str, arguments: Sequence[str], events: EventStream
+        self,
+        reactor: Any,
+        module: str,
+        arguments: Sequence[str],
+        events: EventStream,
+        code: RunningCode,
     ) -> None:
         self._reactor = reactor
         self._module = module
         self._arguments = list(arguments)
         self._events = events
+        self._code = code
         self._side: Side | None = None
         self._not_before = 0.0
         self._stopped = False
-        code()  # what it is now, before anything is upgraded
 
     @property
     def side(self) -> Side | None:
@@ -158,20 +187,21 @@ class SideProcess:
 
     def start(self) -> None:
         """Start it, if it does not run; a moment later it takes calls."""
-        if self._side is not None or self._stopped:
+        if self._side is not None or self._stopped or self._code.replaced:
             return
         if self._reactor.seconds() < self._not_before:
             return
         side = Side(self)
-        command = [sys.executable, "-P", "-m", self._module]
-        paths = [path or str(Path.cwd()) for path in sys.path]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        # -P: what lies in the current folder is found only if we would find it, too.
+        command = [sys.executable, "-P", "-m", self._module, *self._arguments]
         try:
+            if not self._code.is_that_of(code_stamp()):
+                return
             self._reactor.spawnProcess(
                 side,
                 sys.executable,
-                [*command, *self._arguments],
-                env=environment,
+                command,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
                 childFDs={0: "w", 1: "r", 2: 2},
             )
         except OSError as error:  # no descriptors, no memory: it is done without
@@ -185,16 +215,22 @@ class SideProcess:
         side, self._side = self._side, None
         return succeed(None) if side is None else side.stop(self._reactor)
 
+    def may_use(self, stamp: str) -> bool:
+        """Say whether the process that has started runs our code; otherwise let it end.
+
+        What lies on the disk may have changed while it read it.
+        """
+        if self._code.is_that_of(stamp):
+            return True
+        side, self._side = self._side, None
+        if side is not None:
+            side.stop(self._reactor)
+        return False
+
     def ended(self, reason: Failure) -> None:
         """The process is gone, and nobody asked it to."""
         self._side = None
         self._give_up(f"it ended before its time: {reason.getErrorMessage()}")
-
-    def has_other_code(self) -> None:
-        """The process would not do what we mean. Nor will another one."""
-        self.stop()
-        reason = "pop3gw was upgraded while it ran; threads do that work until it is started again"
-        self._events.emit(Trouble(f"the process {self._module}", reason))
 
     def _give_up(self, what: str) -> None:
         self._not_before = self._reactor.seconds() + RETRY_SECONDS

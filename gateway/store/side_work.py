@@ -1,8 +1,7 @@
 """What a `SideProcess` runs: takes jobs from standard input, answers on standard output.
 
-In: pickled (number, job). Out: `LENGTH`, then pickled (number, result); at first `code()`, so that
-a gateway whose files were replaced while it ran hears that this is not its own code. It imports
-nothing of Twisted, so that it is small and starts fast.
+In: pickled (number, job). Out: `LENGTH`, then pickled (number, result); at first the stamp of the
+code: ready. It imports nothing of Twisted, so that it is small and starts fast.
 """
 
 from __future__ import annotations
@@ -14,28 +13,14 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
+
+from gateway.store.code_stamp import code_stamp
 
 LENGTH = struct.Struct("!I")
 """What comes before each answer: how many octets it has."""
 
 Answer = Callable[[Any], None]
-
-_PACKAGE = Path(__file__).parent.parent
-
-
-@cache
-def code() -> str:
-    """Say which code this is: what its files looked like when this was asked for first."""
-    digest = sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        status = path.stat()
-        line = f"{path.relative_to(_PACKAGE)} {status.st_size} {status.st_mtime_ns}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
 
 
 def serve(work: Callable[[Any, Answer], None]) -> None:
@@ -49,7 +34,7 @@ def serve(work: Callable[[Any, Answer], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     jobs, answers = sys.stdin.buffer, _Answers()
-    answers.send(code())
+    answers.send(code_stamp())
     while True:
         try:
             number, job = pickle.load(jobs)  # noqa: S301 - the gateway is at the other end

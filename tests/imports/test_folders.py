@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +291,15 @@ def test_no_maildir(office: Office, tmp_path: Path) -> None:
     assert "pop3gw import pop3" in done.err
     done = office("import", "maildir", tmp_path / "absent", ANNA, status=1)
     assert f"there is no folder {tmp_path / 'absent'}" in done.err
+
+
+@pytest.mark.parametrize("office", ["sqlite"], indirect=True)
+def test_many_messages_are_one_commit_of_the_database(office: Office, maildir: OldMaildir) -> None:
+    bases = [maildir.add() for _ in range(300)]
+    office("import", "maildir", maildir.folder, ANNA)
+    assert [message.uidl for message in ours(office)] == bases
+    with closing(sqlite3.connect(office.data / "sqlite" / "mail.sqlite")) as database:
+        assert database.execute("SELECT change FROM store").fetchone() == (1,)
 
 
 @every_kind

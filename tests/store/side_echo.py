@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from typing import Any
 
+from gateway.store import side_work
 from gateway.store.interfaces import StorageFull
 from gateway.store.side_work import Answer, serve
 
@@ -29,4 +31,6 @@ def work(job: Any, answer: Answer) -> None:
 
 
 if __name__ == "__main__":
+    if "other-code" in sys.argv:
+        side_work.code_stamp = lambda: "of another release"
     serve(work)

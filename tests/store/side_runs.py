@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -19,16 +18,16 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater, react
 from twisted.internet.threads import deferToThread
 
-import gateway
 from gateway.client import Client
 from gateway.events import EventStream
 from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir import MaildirStore
 from gateway.store.maildir.storers import storing_processes
-from gateway.store.side_process import Side, SideProcess
+from gateway.store.side_process import RunningCode, Side, SideProcess
 
 TOLD: list[Any] = []
 EVENTS = EventStream(TOLD.append)
+CODE = RunningCode(EVENTS)
 
 
 async def ready(process: SideProcess) -> Side:
@@ -41,8 +40,8 @@ async def ready(process: SideProcess) -> Side:
     raise TimeoutError
 
 
-def echo() -> SideProcess:
-    return SideProcess(reactor, "tests.store.side_echo", [], EVENTS)
+def echo(*arguments: str) -> SideProcess:
+    return SideProcess(reactor, "tests.store.side_echo", arguments, EVENTS, CODE)
 
 
 async def failure_of(deferred: Deferred[Any]) -> str:
@@ -98,6 +97,42 @@ async def unable(_: Path) -> Any:
     return {"side": process.side, "pid": process.pid, "told": [str(event) for event in TOLD]}
 
 
+async def visible(_: Path) -> Any:
+    process = echo("an", "argument")
+    await ready(process)
+    line = Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[:-1]
+    await process.stop()
+    return line
+
+
+async def upgraded(folder: Path) -> Any:
+    """Other code is put where ours lies: `folder`."""
+    old = echo()
+    side = await ready(old)
+    with (folder / "gateway" / "store" / "side_work.py").open("a") as file:
+        file.write("# of another release\n")
+    late = echo()
+    for _ in range(2):
+        late.start()
+    found = {
+        "started": late.pid,
+        "answer of the old": await side.call("x"),
+        "told": [str(event) for event in TOLD],
+    }
+    await old.stop()
+    return found
+
+
+async def upgraded_meanwhile(_: Path) -> Any:
+    process, other = echo("other-code"), echo()
+    process.start()
+    while process.pid is not None:
+        await deferLater(reactor, 0.02)
+    for each in (process, other):
+        each.start()
+    return {"started": [process.pid, other.pid], "told": [str(event) for event in TOLD]}
+
+
 async def signals(_: Path) -> Any:
     process = echo()
     side = await ready(process)
@@ -118,24 +153,6 @@ async def orphan(_: Path) -> Any:
     await ready(process)
     print(json.dumps({"pid": process.pid}), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def upgraded(folder: Path) -> Any:
-    shutil.copytree(Path(gateway.__file__).parent, folder / "gateway")
-    sys.path.insert(0, str(folder))
-    same = echo()
-    got = await (await ready(same)).call("the same code")
-    line = Path(f"/proc/{same.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    await same.stop()
-    with (folder / "gateway" / "client.py").open("a") as file:
-        file.write("\n")
-    process = echo()
-    process.start()
-    while not TOLD:
-        await deferLater(reactor, 0.02)
-    process.start()  # it would be no better
-    told = [str(event) for event in TOLD]
-    return {"got": got, "line": line, "told": told, "pid": process.pid}
 
 
 async def storing(folder: Path) -> Any:
@@ -196,7 +213,8 @@ async def storing(folder: Path) -> Any:
     }
 
 
-RUNS = {run.__name__: run for run in (answers, killed, unable, signals, orphan, upgraded, storing)}
+_ALL = (answers, killed, unable, visible, upgraded, upgraded_meanwhile, signals, orphan, storing)
+RUNS = {run.__name__: run for run in _ALL}
 
 
 async def main(_: Any, name: str, folder: str) -> None:

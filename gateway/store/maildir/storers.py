@@ -19,7 +19,7 @@ from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.storing import Stored, Storing, store_all
 from gateway.store.maildir.storing_jobs import Add, Drop, Store
-from gateway.store.side_process import Side, SideProcess
+from gateway.store.side_process import RunningCode, Side, SideProcess
 
 MODULE = "gateway.store.maildir.storing_process"
 """What the process runs."""
@@ -51,9 +51,10 @@ def storing_processes(
     @param events: where their death is told.
     """
     common = [str(root), str(spool)]
+    code = RunningCode(events)
     return StoringProcesses(
-        SideProcess(reactor, MODULE, [*common, "0"], events),
-        SideProcess(reactor, MODULE, [*common, str(YIELDING)], events),
+        SideProcess(reactor, MODULE, [*common, "0"], events, code),
+        SideProcess(reactor, MODULE, [*common, str(YIELDING)], events, code),
     )
 
 

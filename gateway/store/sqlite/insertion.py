@@ -51,8 +51,6 @@ class Insertion:
         self._number, self._next_mailbox, self._place, self._change, self._epoch = row
         self.first_number = self._number
         """Of the bodies that this stores."""
-        self._epochs: frozenset[str] | None = None
-        self._given: set[tuple[int, str]] = set()
         self._change += 1
 
     def store(self, deliveries: Sequence[Delivery]) -> list[list[StoredCopy]]:
@@ -61,6 +59,7 @@ class Insertion:
         bodies, contents, files, messages = [], [], [], []
         grown: dict[str, list[int]] = {}
         copies: list[list[StoredCopy]] = []
+        free = self._free_uidls(deliveries, ids)
         for delivery in deliveries:
             number, self._number = self._number, self._number + 1
             if delivery.file is not None:
@@ -73,10 +72,9 @@ class Insertion:
             bodies.append((number, octets, len(delivery.mailboxes), digest))
             arrived, place = self._arrival(delivery.attributes.arrived)
             flags = _flags(delivery.attributes)
-            uidls = self._given_uidls(delivery, ids)
             made = []
             for mailbox in delivery.mailboxes:
-                uidl = uidls.get(mailbox)
+                uidl = self._kept(delivery, ids[mailbox], free)
                 row = (ids[mailbox], place, number, octets, arrived, flags, uidl)
                 messages.append(row)
                 count = grown.setdefault(mailbox, [0, 0])
@@ -98,7 +96,7 @@ class Insertion:
         """
         delivery = Delivery((mailbox,), attributes, None)
         ids = self._ids([delivery])
-        uidl = self._given_uidls(delivery, ids).get(mailbox)
+        uidl = self._kept(delivery, ids[mailbox], self._free_uidls([delivery], ids))
         arrived, place = self._arrival(attributes.arrived)
         flags |= _flags(attributes)
         change = "UPDATE bodies SET copies = copies + 1 WHERE number = ? RETURNING octets"
@@ -154,30 +152,49 @@ class Insertion:
         self._place = max(self._place + 1, arrived)
         return arrived, self._place
 
-    def _given_uidls(self, delivery: Delivery, ids: dict[str, int]) -> dict[str, str]:
-        """Return the unique-id to keep in each mailbox where it is still free."""
-        uidl = delivery.attributes.uidl
-        if uidl is None:
-            return {}
-        free = [name for name in delivery.mailboxes if self._is_free(ids[name], uidl)]
-        self._given.update((ids[name], uidl) for name in free)
-        return dict.fromkeys(free, uidl)
+    def _free_uidls(
+        self, deliveries: Sequence[Delivery], ids: dict[str, int]
+    ) -> set[tuple[int, str]]:
+        """Return the given unique-ids that can be kept, each with the row of its mailbox.
 
-    def _is_free(self, mailbox: int, uidl: str) -> bool:
-        """Say whether no message of a mailbox has a unique-id, and none will be given it."""
-        if (mailbox, uidl) in self._given:
-            return False
-        if self._epochs is None:
-            names = self._connection.execute("SELECT name FROM epochs")
-            self._epochs = frozenset(name for (name,) in names)
+        No message of the mailbox has one of these, and none will be given it.
+        """
+        given: dict[int, set[str]] = {}
+        for delivery in deliveries:
+            if delivery.attributes.uidl is not None:
+                for name in delivery.mailboxes:
+                    given.setdefault(ids[name], set()).add(delivery.attributes.uidl)
+        if not given:
+            return set()
+        epochs = {name for (name,) in self._connection.execute("SELECT name FROM epochs")}
+        free: set[tuple[int, str]] = set()
+        for mailbox, uidls in given.items():
+            for chunk in chunks(sorted(uidls)):
+                query = (
+                    f"SELECT uidl FROM messages WHERE mailbox = ? AND uidl IN ({marks(len(chunk))})"
+                )
+                uidls.difference_update(
+                    uidl for (uidl,) in self._connection.execute(query, (mailbox, *chunk))
+                )
+            free.update((mailbox, u) for u in uidls if not self._is_ours(mailbox, u, epochs))
+        return free
+
+    def _kept(self, delivery: Delivery, mailbox: int, free: set[tuple[int, str]]) -> str | None:
+        """Return the given unique-id if it can be kept. Of several messages the first keeps it."""
+        uidl = delivery.attributes.uidl
+        if uidl is None or (mailbox, uidl) not in free:
+            return None
+        free.remove((mailbox, uidl))
+        return uidl
+
+    def _is_ours(self, mailbox: int, uidl: str, epochs: set[str]) -> bool:
+        """Say whether this store has given, or will give, a unique-id to a message there."""
         name, _, digits = uidl.partition(".")
-        if name in self._epochs:
-            # One of ours comes back, from a Maildir that was made of this store.
-            given = digits.isdecimal() and int(digits) < self.first_number
-            if not given or self._has(mailbox, digits):
-                return False
-        query = "SELECT 1 FROM messages WHERE mailbox = ? AND uidl = ?"
-        return self._connection.execute(query, (mailbox, uidl)).fetchone() is None
+        if name not in epochs:
+            return False
+        # One of ours comes back, from a Maildir that was made of this store.
+        given = digits.isdecimal() and int(digits) < self.first_number
+        return not given or self._has(mailbox, digits)
 
     def _has(self, mailbox: int, digits: str) -> bool:
         query = "SELECT 1 FROM messages WHERE mailbox = ? AND number = ? AND uidl IS NULL"
