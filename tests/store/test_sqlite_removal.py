@@ -121,7 +121,9 @@ def test_all_are_gone_before_their_room_is_given_back(many: SQLitePlace) -> None
     assert result(answer) == []
     maildrop.release()
     assert contents(many.store) == []
-    assert many.query("SELECT count(*) FROM bodies WHERE copies <= 0") == [(MANY,)]
+    # The thread may have given back the first portion by now.
+    ((dead,),) = many.query("SELECT count(*) FROM bodies WHERE copies <= 0")
+    assert dead in (MANY, MANY - MOST_ROWS)
     assert_whole(many)
     left = []
     while count := many.query("SELECT count(*) FROM contents")[0][0]:
