@@ -11,6 +11,7 @@ from gateway.admin.output import counted
 from gateway.admin.progress import progress_bar
 from gateway.admin.refusals import Refused
 from gateway.admin.store_access import require_no_gateway
+from gateway.admin.uncollected import uncollected
 from gateway.store.copying import Copied, copy_mailbox, require_same
 from gateway.store.kinds import KINDS, open_administration
 from gateway.store.moving import StoreEnd
@@ -32,7 +33,12 @@ def convert_store(folder: Folder, kind: str) -> str:
     administration: Any = open_administration(old, folder.data.path)
     total = sum(administration.usage(mailbox).messages for mailbox in administration.mailboxes())
     done = Copied()
-    with source.opened(), target.opened(), progress_bar("converting", total) as advance:
+    with (
+        uncollected(),
+        source.opened(),
+        target.opened(),
+        progress_bar("converting", total) as advance,
+    ):
         mailboxes = source.mailboxes()
         for mailbox in mailboxes:
             done += copy_mailbox(source, target, mailbox, advance)
