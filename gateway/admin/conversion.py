@@ -11,6 +11,7 @@ from gateway.admin.output import counted
 from gateway.admin.progress import progress_bar
 from gateway.admin.refusals import Refused
 from gateway.admin.store_access import require_no_gateway
+from gateway.admin.uncollected import uncollected
 from gateway.store.copying import Copied, copy_mailbox, require_same
 from gateway.store.kinds import KINDS
 from gateway.store.moving import StoreEnd
@@ -30,7 +31,7 @@ def convert_store(folder: Folder, kind: str) -> str:
     require_no_gateway(folder)
     source, target = KINDS[old].end(folder.data.path), KINDS[kind].end(folder.data.path)
     done = Copied()
-    with ExitStack() as opened:
+    with uncollected(), ExitStack() as opened:
         opened.enter_context(source.opened())
         opened.enter_context(target.opened())
         mailboxes = source.mailboxes()

@@ -16,6 +16,7 @@ from gateway.admin.import_report import show_report
 from gateway.admin.import_sources import Mover, Source
 from gateway.admin.progress import progress_bar
 from gateway.admin.refusals import Refused, explained
+from gateway.admin.uncollected import uncollected
 from gateway.config_errors import one_line
 from gateway.imports.errors import SourceError
 from gateway.imports.importer import Importer
@@ -51,9 +52,10 @@ def run_import(
             "mailboxes at once, as in /var/vmail/%d/%n"
         )
     moves = [Move(user, open_source(user)) for user in users]
-    total = _look(moves)
-    with progress_bar("importing", total) as advance:
-        outcomes = _import(folder, moves, advance, choice)
+    with uncollected():
+        total = _look(moves)
+        with progress_bar("importing", total) as advance:
+            outcomes = _import(folder, moves, advance, choice)
     failed = {outcome.mailbox for outcome in outcomes if not outcome.is_whole}
     add_accounts(
         folder.accounts,
