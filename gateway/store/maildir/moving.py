@@ -21,7 +21,7 @@ from gateway.store.maildir.build import list_mailbox
 from gateway.store.maildir.copies import NO_LINK, place
 from gateway.store.maildir.folders import mailbox_folder, make_mailbox
 from gateway.store.maildir.incoming import IncomingMessage
-from gateway.store.maildir.names import NameMaker, base_name, place_by_time
+from gateway.store.maildir.names import NameMaker, base_name, place_by_time, time_of_place
 from gateway.store.maildir.reader import SizeMismatch, open_reader
 from gateway.store.maildir.sizes import count
 from gateway.store.maildir.spool import Spool
@@ -99,10 +99,13 @@ class MaildirEnd:
         listing = list_mailbox(folder, self._names, distrusted=distrusted, owned=True)
         sizes, uidls = listing.snapshot.sizes, listing.snapshot.uidls
         for index, (octets, uidl) in enumerate(zip(sizes, uidls, strict=True)):
-            attributes = replace(listing.attributes(index), uidl=uidl)
+            order = listing.place(index)
+            given = listing.records.get(listing.base(index), MessageAttributes())
+            arrived = given.arrived or time_of_place(order)
+            attributes = MessageAttributes(arrived, uidl, given.smtputf8, given.requiretls)
             path = listing.path(index)
             status = os.stat(path)  # noqa: PTH116  (half the time)
-            yield listing.place(index), _kept(path, status, attributes, octets, None)
+            yield order, _kept(path, status, attributes, octets, None)
 
     def read(self, message: KeptMessage) -> Iterator[bytes]:
         """See `StoreEnd.read`."""
