@@ -23,9 +23,13 @@ HELPERS = frozenset(
         "processes",
         "report",
         "results",
+        "smtp_aiosmtpd",
         "smtp_client",
         "smtp_load",
+        "smtp_opensmtpd",
         "smtp_servers",
+        "smtp_storing",
+        "system_calls",
     }
 )
 SAVING = frozenset({"pop3_serving", "smtp_delivery"})

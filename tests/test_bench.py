@@ -59,7 +59,7 @@ def test_serving_is_measured() -> None:
 @pytest.mark.slow
 def test_receiving_is_measured() -> None:
     text = bench("smtp_delivery", "--quick", "--server", "pop3gw", "--server", "bare")
-    for scenario in ("4 KB on 20", "one of 25 MB", "4 KB to 50", "STARTTLS", "half messages"):
+    for scenario in ("4 KB on 20", "one of 25 MB", "4 KB to 50", "STARTTLS", "half sent"):
         assert scenario in text
     assert "x," in text
     assert "of its CPU" in text
