@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 from bench.ports import free_port, wait_for
+from bench.processes import can_have_own_mounts
 from bench.smtp_servers import MAILBOXES, Server, make_certificate
 
 _ROOTS = (Path("/"), Path("/opt/opensmtpd"))
@@ -50,7 +50,7 @@ _SYSTEM_USERS = ("opensmtpd", "opensmtpq", _OWNER)
 
 def is_installed() -> bool:
     """Say whether this can run here."""
-    return _root() is not None and shutil.which("unshare") is not None
+    return _root() is not None and can_have_own_mounts()
 
 
 def version() -> str:

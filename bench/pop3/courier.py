@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.pop3.mailboxes import OWNER
 from bench.pop3.servers import DOMAIN, PASSWORD, Server, end
 from bench.ports import free_port, wait_for
-from bench.processes import tree
+from bench.processes import can_have_own_mounts, tree
 
 _PROGRAMS = Path("usr/lib/courier/courier")
 _ROOTS = (Path("/"), Path("/opt/courier-pop"))
@@ -41,8 +41,7 @@ class Courier(Server):
 
     @classmethod
     def version(cls) -> str | None:
-        able = os.geteuid() == 0 and shutil.which("couriertcpd") and shutil.which("unshare")
-        if not able or _programs() is None:
+        if not (shutil.which("couriertcpd") and _programs() and can_have_own_mounts()):
             return None
         query = ["dpkg-query", "--show", "--showformat=${Version}", "courier-base"]
         try:
