@@ -62,7 +62,9 @@ def version() -> str:
 
 def _root() -> Path | None:
     # Postfix has an smtpd, too, elsewhere.
-    return next((root for root in _ROOTS if (root / "usr/libexec/opensmtpd").exists()), None)
+    return next(
+        (root for root in _ROOTS if (root / "usr/libexec/opensmtpd/mail.maildir").exists()), None
+    )
 
 
 class OpenSMTPD(Server):

@@ -23,7 +23,7 @@ _ROOTS = (Path("/"), Path("/opt/courier-pop"))
 _START = """\
 set -e
 mount --bind {home}/etc /etc/courier
-mount --bind {home}/run /run/courier
+mount --bind {home}/run /run
 makeuserdb
 /usr/lib/courier/courier-authlib/authdaemond &
 exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=600 -maxperip=600 \
@@ -52,10 +52,10 @@ class Courier(Server):
 
     def start(self) -> None:
         home, self.port = self.place.folder, free_port()
-        for name in ("etc", "run/authdaemon", "mail"):
+        for name in ("etc", "run/courier/authdaemon", "mail"):
             (home / name).mkdir(parents=True)
         (home / "etc").chmod(0o700)
-        shutil.chown(home / "run", "courier")
+        shutil.chown(home / "run" / "courier", "courier")
         (home / "etc" / "authdaemonrc").write_text(
             'authmodulelist="authuserdb"\ndaemons=5\n'
             "authdaemonvar=/run/courier/authdaemon\nDEBUG_LOGIN=0\n"
