@@ -1,4 +1,4 @@
-"""Receiving into Maildirs: the gateway beside a bare floor, Postfix and Dovecot, in one run.
+"""Receiving over SMTP and LMTP: the gateway beside a bare floor and other servers, in one run.
 
 Run: python -m bench smtp_delivery [--quick] [--only SCENARIO] [--server NAME]... [--save]
 
