@@ -18,6 +18,8 @@ HELPERS = frozenset(
         "__main__",
         "bare_smtp",
         "dovecot_lmtp",
+        "growth_results",
+        "many_rows",
         "plots",
         "ports",
         "processes",

@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from itertools import cycle
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -35,11 +36,16 @@ USERS = 50
 
 
 class Load:
-    """Sessions of many users, one at a time for each."""
+    """Sessions of many users, one at a time for each.
 
-    def __init__(self, port: int, accounts: list[Account], *, pipelined: bool) -> None:
+    @param parallel: how many at a time; users take turns where they are more.
+    """
+
+    def __init__(
+        self, port: int, accounts: list[Account], *, pipelined: bool, parallel: int = USERS
+    ) -> None:
         self._address = ("127.0.0.1", port)
-        self._scripts = []
+        scripts = []
         for account in accounts:
             commands = [
                 f"USER {account.address}\r\n".encode(),
@@ -47,7 +53,9 @@ class Load:
                 b"STAT\r\n",
                 b"QUIT\r\n",
             ]
-            self._scripts.append([b"".join(commands)] if pipelined else commands)
+            scripts.append([b"".join(commands)] if pipelined else commands)
+        parallel = min(parallel, len(scripts))
+        self._turns = [cycle(scripts[at::parallel]) for at in range(parallel)]
         self._poll = select.epoll()
         self._clients: dict[int, tuple[socket.socket, int, list[bytes]]] = {}
         self.done = 0
@@ -56,8 +64,8 @@ class Load:
         """Run for so long, or until so many sessions were; return the seconds it took."""
         self.done = 0
         begun = time.perf_counter()
-        for user in range(len(self._scripts)):
-            self._begin(user)
+        for turn in range(len(self._turns)):
+            self._begin(turn)
         while time.perf_counter() - begun < seconds and self.done < sessions:
             for descriptor, _ in self._poll.poll(1):
                 self._go_on(descriptor)
@@ -67,15 +75,15 @@ class Load:
                 self._go_on(descriptor, again=False)
         return took
 
-    def _begin(self, user: int) -> None:
+    def _begin(self, turn: int) -> None:
         client = socket.socket()
         client.setblocking(False)
         client.connect_ex(self._address)
         self._poll.register(client.fileno(), select.EPOLLIN)
-        self._clients[client.fileno()] = (client, user, list(reversed(self._scripts[user])))
+        self._clients[client.fileno()] = (client, turn, list(reversed(next(self._turns[turn]))))
 
     def _go_on(self, descriptor: int, *, again: bool = True) -> None:
-        client, user, script = self._clients[descriptor]
+        client, turn, script = self._clients[descriptor]
         octets = client.recv(4096)
         if octets.startswith(b"-ERR"):
             raise SystemExit(f"a session failed: {octets!r}")
@@ -87,7 +95,7 @@ class Load:
         del self._clients[descriptor]
         if again:
             self.done += 1
-            self._begin(user)
+            self._begin(turn)
 
 
 @dataclass
@@ -107,11 +115,20 @@ class Sample:
 class Candidate:
     """A gateway with so many workers, and its load."""
 
-    def __init__(self, gateway: Gateway, accounts: list[Account], *, pipelined: bool) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        accounts: list[Account],
+        *,
+        pipelined: bool,
+        parallel: int = USERS,
+    ) -> None:
         assert gateway.process is not None
         self._pid = gateway.process.pid
-        self._load = Load(gateway.ports["pop3"], accounts, pipelined=pipelined)
-        self._load.run(20, sessions=USERS * 12)
+        port = gateway.ports["pop3"]
+        self._load = Load(port, accounts, pipelined=pipelined, parallel=parallel)
+        self._parallel = min(parallel, len(accounts))
+        self._load.run(60, sessions=max(USERS * 12, 2 * len(accounts)))
         self._settle()
 
     def _settle(self) -> None:
@@ -127,7 +144,7 @@ class Candidate:
         took = self._load.run(seconds)
         own = time.process_time() - own
         used = cpu_seconds(self._pid) - before
-        done = self._load.done + USERS  # those under way at the end are worked on, too
+        done = self._load.done + self._parallel  # those under way at the end are worked on, too
         mib = resident_mib(self._pid)
         return Sample(used / done * 1000, self._load.done / took, own / done * 1000, mib)
 
