@@ -4,18 +4,19 @@ VENV := .venv
 PY := $(VENV)/bin/python
 MADE_FROM := setup.cfg setup.py pyproject.toml
 ARGS ?=
+WITHIN := timeout --kill-after=30
 
 # The first Python that is new enough and can make virtual environments.
 FIND_PYTHON := for python in $${PYTHON:-python3} python3.11 python3.12 python3.13 python3.14; do \
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo "$$python" && break; done
 
-.PHONY: help serve install test test-all check format bench clean
+.PHONY: help serve install test test-all test-measured check format bench clean
 
 help:
 	@echo 'make serve      install into $(VENV) and start the gateway (ARGS="--smtp tcp:2526" adds options)'
 	@echo 'make test       the tests'
-	@echo 'make test-all   the tests, the slow ones too, and those of real gateways again with 2 workers'
+	@echo 'make test-all   the slow ones too (kills, fuzzing, scanners), and real gateways with 2 workers'
 	@echo 'make check      lint, format and types'
 	@echo 'make format     mend the format'
 	@echo 'make bench      the benchmarks; writes docs/benchmarks.md'
@@ -29,9 +30,14 @@ install: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@$(PY) -m pytest $(ARGS)
 
-test-all: $(VENV)/installed-dev
-	@$(PY) -m pytest --slow $(ARGS)
-	@$(PY) -m pytest --slow --workers 2 tests/interop tests/faults $(ARGS)
+# Each part has a bound, so that one that hangs does not hold up everything.
+test-all: test
+	@$(WITHIN) 1500 $(PY) -m pytest --slow -m slow $(ARGS)
+	@$(WITHIN) 900 $(PY) -m pytest --workers 2 tests/interop $(ARGS)
+	@$(WITHIN) 900 $(PY) -m pytest --slow --workers 2 tests/faults $(ARGS)
+
+test-measured: $(VENV)/installed-dev
+	@$(PY) -m pytest --measured -m measured $(ARGS)
 
 check: $(VENV)/installed-dev
 	@$(PY) -m ruff check

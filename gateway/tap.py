@@ -17,7 +17,8 @@ from gateway.accounts.strings import described_kinds
 from gateway.config import ConfigError, Overrides, load
 from gateway.files import Owner
 from gateway.service import GatewayService, build_gateway, settle_memory
-from gateway.workers.start import build_supervisor, log_to_shared_file, reload_on_hangup
+from gateway.signals import reload_on_hangup, stop_once
+from gateway.workers.start import build_supervisor, log_to_shared_file
 from gateway.workers.supervisor import Supervisor
 
 EXIT_USAGE = 2
@@ -102,6 +103,7 @@ def makeService(options: Options) -> IService:
             gateway = build_gateway(settings, reactor, owner=owner, kind=GatewayService)
             _greet(gateway)
     reload_on_hangup(gateway.reload, reactor)
+    stop_once(reactor)
     settle_memory()
     return gateway
 

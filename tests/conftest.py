@@ -15,22 +15,31 @@ from tests.interop.gateway import Gateway
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked as slow, too")
     parser.addoption(
+        "--measured",
+        action="store_true",
+        help="run those, too, that need the machine for themselves",
+    )
+    parser.addoption(
         "--workers", type=int, default=1, help="how many processes serve in each real gateway"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes long; left out unless --slow is given")
+    config.addinivalue_line(
+        "markers", "measured: looks at times; left out unless --measured is given"
+    )
     Gateway.default_workers = config.getoption("--workers")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    for marker in ("slow", "measured"):
+        if config.getoption(f"--{marker}"):
+            continue
+        left_out = [item for item in items if item.get_closest_marker(marker)]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

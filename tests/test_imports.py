@@ -38,6 +38,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "sql_script",
             "config_errors",
             "shared",
+            "signals",
         }
     ),
 )

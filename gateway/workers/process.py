@@ -13,6 +13,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
 from gateway.service import WIND_DOWN_SECONDS
+from gateway.signals import stop_once
 from gateway.workers.line import DEAF, READY, RELOAD, STOP, Line, connect
 from gateway.workers.worker import WorkerGateway
 
@@ -103,6 +104,7 @@ class _Worker:
         )
         self._reactor.addSystemEventTrigger("before", "shutdown", signal.alarm, int(STOP_SECONDS))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._gateway.stopService)
+        stop_once(self._reactor)
         self._reactor.callWhenRunning(signal.pthread_sigmask, signal.SIG_UNBLOCK, _OURS)
         self._gateway.startService()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -77,12 +76,3 @@ def log_to_shared_file(options: Mapping[str, Any], reactor: Any, application: ob
 
 def _is_twistd(options: Mapping[str, Any]) -> bool:
     return "nodaemon" in options
-
-
-def reload_on_hangup(reload: Callable[[], object], reactor: Any) -> None:
-    """Have SIGHUP look for renewed certificates; in a terminal it means that the terminal is gone.
-
-    @param reload: called in the reactor.
-    """
-    if not os.isatty(0):
-        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload))

@@ -52,7 +52,7 @@ def _killed_at(gateway: Gateway, call: str, occurrence: int, senders: list[Sende
 def test_what_was_promised_is_there_once(tmp_path: Path) -> None:
     chance = random.Random(5321)
     # With a process beside it, that would make the calls, and not be the gateway.
-    configuration = "[store]\nside_process = false\n"
+    configuration = '[auth]\nplaintext = "loopback"\n[store]\nside_process = false\n'
     gateway = Gateway(tmp_path, store="maildir", configuration=configuration)
     gateway.start()
     accounts = gateway.add_accounts(3)

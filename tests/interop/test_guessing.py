@@ -52,7 +52,7 @@ class Guesser(threading.Thread):
             self.answers.append(_login(self._port, self._name, guess))
 
 
-@pytest.mark.slow
+@pytest.mark.measured
 def test_ten_people_work_while_an_eleventh_machine_guesses(tmp_path: Path) -> None:
     with Gateway(tmp_path, configuration=CONFIGURATION, options=[]) as gateway:
         people = gateway.add_accounts(10)

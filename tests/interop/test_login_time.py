@@ -49,7 +49,7 @@ def _chance_to_tell(one: list[float], other: list[float]) -> float:
     return wins / (len(one) * len(other))
 
 
-@pytest.mark.slow
+@pytest.mark.measured
 def test_no_difference_can_be_used(tmp_path: Path) -> None:
     with Gateway(tmp_path, configuration=CONFIGURATION, options=[]) as gateway:
         users = tmp_path / "users"

@@ -6,6 +6,8 @@ import signal
 import socket
 from pathlib import Path
 
+import pytest
+
 from gateway.service import WIND_DOWN_SECONDS
 from tests.interop.gateway import Account, Gateway
 from tests.interop.mail import mailbox, send
@@ -89,3 +91,17 @@ def test_stop(tmp_path: Path) -> None:
             assert answer[-1].startswith(b"421 4.3.2 "), (name, answer)
         assert not any(name.startswith((b"idle", b"half", b"between")) for name in stored)
         assert stored_names(folders[1]) == [b"stays\n\ntext\n"], "no UPDATE without QUIT"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_signals_that_come_together_are_obeyed_once(tmp_path: Path, workers: int) -> None:
+    gateway = Gateway(tmp_path, configuration=f"[service]\nworkers = {workers}\n")
+    gateway.start()
+    process = gateway.process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(20) in (0, -signal.SIGINT, -signal.SIGTERM)
+    gateway.assert_no_mishap()

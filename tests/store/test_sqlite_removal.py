@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -16,7 +17,7 @@ from gateway.store.sqlite.checking import check
 from gateway.store.sqlite.jobs import Delivery
 from gateway.store.sqlite.rows import MOST_ROWS
 from gateway.store.sqlite.selection import conditions
-from tests.store.conformance import ANNA, BERT, contents, opened, result, uidls
+from tests.store.conformance import ANNA, BERT, contents, deliver, opened, result, uidls
 from tests.store.sqlite_place import SQLitePlace
 from tests.store.turns import Turns
 
@@ -160,3 +161,31 @@ def test_a_body_that_waits_for_its_removal_is_no_fault(many: SQLitePlace) -> Non
         )
     assert_whole(many)
     assert contents(many.store) == [b"%d\r\n" % number for number in range(100, MANY)]
+
+
+def test_what_a_crash_left_of_the_deleted_goes_at_the_next_start(many: SQLitePlace) -> None:
+    deliver(many.store, b"x" * 100_000 + b"\r\n")
+    (large,) = many.files()
+    # As right after the transaction that deletes, before anything that follows it.
+    many.query("DELETE FROM messages WHERE mailbox = 1")
+    many.query("UPDATE mailboxes SET messages = 0, octets = 0, change = change + 1")
+    many.query("UPDATE bodies SET copies = 0")
+    many.restart()
+    for table in ("bodies", "contents", "files", "dead_files"):
+        assert many.query(f"SELECT count(*) FROM {table}") == [(0,)], table
+    assert not large.exists()
+    assert_whole(many)
+
+
+def test_a_start_removes_nothing_that_a_backup_needs(many: SQLitePlace) -> None:
+    deliver(many.store, b"x" * 100_000 + b"\r\n")
+    (large,) = many.files()
+    many.query("DELETE FROM messages WHERE mailbox = 1")
+    many.query("UPDATE mailboxes SET messages = 0, octets = 0, change = change + 1")
+    many.query("UPDATE bodies SET copies = 0")
+    with many.layout.keep_files.open("wb") as needed:
+        fcntl.flock(needed, fcntl.LOCK_SH)
+        many.restart()
+        assert large.exists()
+    many.restart()
+    assert not large.exists()

@@ -23,6 +23,10 @@ from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.removal import reclaim
 from gateway.store.sqlite.rows import MOST_ROWS, marks
 
+_DEAD = (
+    "SELECT EXISTS (SELECT 1 FROM bodies WHERE copies <= 0) OR EXISTS (SELECT 1 FROM dead_files)"
+)
+
 
 class LargeFiles:
     """The large bodies of a store."""
@@ -55,6 +59,15 @@ class LargeFiles:
             # Somebody cleaned up under our feet.
             self.start()
             return ArrivingFile(self._folder.path / name, self._layout.large_file(name))
+
+    def has_dead(self) -> bool:
+        """Say whether there is something for `sweep` to do. Raises `StoreError`."""
+        with (
+            self._database.connection() as connection,
+            told_as_store_error("read", self._layout.database),
+        ):
+            (dead,) = connection.execute(_DEAD).fetchone()
+        return bool(dead)
 
     def sweep(self) -> bool:
         """Remove some of the bodies, and files, whose last copy was deleted. One call at a time.

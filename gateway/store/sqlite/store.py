@@ -105,11 +105,14 @@ class SQLiteStore:
         """Open the database, and remove what a gateway that died has left. Blocks.
 
         Where it cannot be opened, that is told; it is tried again at every use, and until then
-        all that is asked of it fails.
+        all that is asked of it fails. What was deleted before a crash, and still takes room, is
+        removed meanwhile, in portions, as after any deletion.
         """
         try:
             self._database.open()
             self._large.start()
+            if self._large.has_dead():
+                self._sweep()
         except StoreError as error:
             self._events.emit(Trouble(str(self._layout.folder), str(error)))
 
