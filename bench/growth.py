@@ -120,6 +120,7 @@ class Part:
             accounts = fill(gateway, len(sizes))
             for account, messages in zip(accounts, sizes, strict=True):
                 give(gateway, self._store, [account], Contents(messages, 300))
+            for account, messages in zip(accounts, sizes, strict=True):
                 candidate = Candidate(gateway, [account], pipelined=False)
                 measures[messages] = lambda c=candidate: c.measure(SECONDS).cpu
             title = "login, STAT, QUIT, {:,} messages that have not changed"

@@ -56,9 +56,10 @@ def give(gateway: Gateway, store: str, accounts: list[Account], contents: Conten
     """Let each account have the same messages."""
     if store == "sqlite":
         some = replace(contents, messages=min(contents.messages, STORED))
-        fill_store(gateway.data, [account.address for account in accounts], some)
+        addresses = [account.address for account in accounts]
+        fill_store(gateway.data, addresses, some)
         if contents.messages > STORED:
-            many_rows.add(gateway.data, contents.messages - STORED)
+            many_rows.add(gateway.data, addresses, contents.messages - STORED)
         return
     master = Masters(gateway.folder / "masters").of(contents)
     for account in accounts:
