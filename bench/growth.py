@@ -21,8 +21,9 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -89,16 +90,16 @@ class Part:
     def connections(self) -> None:
         """Measure beside idle connections."""
         with self._office() as gateway:
-            candidate = Candidate(gateway, fill(gateway, USERS), pipelined=False)
+            candidate = Candidate([gateway], fill(gateway, USERS), pipelined=False)
             idle = Idle(gateway.ports["pop3"])
 
             def beside(count: int) -> float:
                 idle.be(count)
-                return candidate.measure(SECONDS).cpu
+                return cpu(candidate)
 
             counts = CONNECTIONS[: self._last]
             title = "login, STAT, QUIT beside {:,} idle connections"
-            self._compare("connections", title, {n: lambda n=n: beside(n) for n in counts})
+            self._compare("connections", title, {count: partial(beside, count) for count in counts})
 
     def users(self) -> None:
         """Measure in offices of more and more users."""
@@ -108,8 +109,8 @@ class Part:
                 gateway = stack.enter_context(self._office())
                 accounts = fill(gateway, users)
                 drawn = random.Random(users).sample(accounts, min(users, DRAWN))
-                candidate = Candidate(gateway, drawn, pipelined=False, parallel=PARALLEL)
-                measures[users] = lambda c=candidate: c.measure(SECONDS).cpu
+                candidate = Candidate([gateway], drawn, pipelined=False, parallel=PARALLEL)
+                measures[users] = partial(cpu, candidate)
             title = "login, STAT, QUIT of anyone among {:,} users"
             self._compare("users", title, measures)
 
@@ -121,8 +122,8 @@ class Part:
             for account, messages in zip(accounts, sizes, strict=True):
                 give(gateway, self._store, [account], Contents(messages, 300))
             for account, messages in zip(accounts, sizes, strict=True):
-                candidate = Candidate(gateway, [account], pipelined=False)
-                measures[messages] = lambda c=candidate: c.measure(SECONDS).cpu
+                candidate = Candidate([gateway], [account], pipelined=False)
+                measures[messages] = partial(cpu, candidate)
             title = "login, STAT, QUIT, {:,} messages that have not changed"
             self._compare("messages", title, measures)
 
@@ -150,12 +151,17 @@ class Part:
                 gateway.admin("domain", "add", "example.org")
                 yield gateway
 
-    def _compare(self, kind: str, title: str, measures: dict[int, Callable[[], float]]) -> None:
+    def _compare(self, kind: str, title: str, measures: Mapping[int, Callable[[], float]]) -> None:
         """Measure in turns."""
         for _ in range(self._rounds):
             for number, measure in measures.items():
                 told = title.format(number)
                 self._growth.add(f"{kind}-{number}", told, "ms", self._store, [measure()])
+
+
+def cpu(candidate: Candidate) -> float:
+    """Return the milliseconds of a session."""
+    return candidate.measure(SECONDS).cpu
 
 
 def fill(gateway: Gateway, users: int) -> list[Account]:

@@ -8,7 +8,7 @@ from bench.results import Results, Row, machine, save
 
 STORES = {"maildir": "pop3gw", "sqlite": "pop3gw-sqlite"}
 """The kinds of store, and what they are called in tables."""
-PLACES = ("connections", "users", "messages", "mailboxes", "start", "workers")
+PLACES = ("connections", "users", "messages", "mailboxes", "start", "workers", "load")
 """What the keys of rows begin with, in the order of the table."""
 _STEP = 1_000_000_000
 
