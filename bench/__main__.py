@@ -30,7 +30,7 @@ HELPERS = frozenset(
         "smtp_servers",
     }
 )
-SAVING = frozenset({"pop3_serving", "smtp_delivery"})
+SAVING = frozenset({"growth", "pop3_serving", "smtp_delivery", "start", "workers"})
 """Those whose results are kept in docs/benchmarks."""
 QUICK = frozenset({"pop3_serving", "smtp_delivery"})
 """Those that `--quick` runs: servers beside servers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.results import Results, Row, machine, save
+from bench.results import FOLDER, Results, Row, machine, save
 
 STORES = {"maildir": "pop3gw", "sqlite": "pop3gw-sqlite"}
 """The kinds of store, and what they are called in tables."""
@@ -42,7 +42,7 @@ class Growth:
         """Write all samples to docs/benchmarks."""
         shown = {"pop3gw": "pop3gw, Maildir", "pop3gw-sqlite": "pop3gw, database"}
         rows = list(self._rows.values())
-        save(Results("growth", "How it grows", shown, "pop3gw", "", "", machine(), rows))
+        save(Results("growth", "How it grows", shown, "pop3gw", "", "", machine(), rows), FOLDER)
 
 
 def _place(key: str) -> int:
