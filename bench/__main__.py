@@ -19,6 +19,8 @@ HELPERS = frozenset(
         "__main__",
         "bare_smtp",
         "dovecot_lmtp",
+        "growth_results",
+        "many_rows",
         "plots",
         "ports",
         "processes",
@@ -34,7 +36,9 @@ HELPERS = frozenset(
     }
 )
 COMPARING = frozenset({"pop3_serving", "smtp_delivery"})
-"""Servers beside servers: `--quick` runs only these, and what they find is what docs show."""
+"""Servers beside servers: those that `--quick` runs."""
+SAVING = COMPARING | {"growth", "start", "workers"}
+"""Those whose results are kept in docs/benchmarks."""
 
 
 def benchmarks() -> dict[str, str]:
@@ -58,13 +62,13 @@ def main(arguments: list[str]) -> int:
         return 2
     if is_all:
         names = sorted(COMPARING) if "--quick" in arguments else list(found)
-        options = arguments or ["--save"]
+        options, takers = (arguments, COMPARING) if arguments else (["--save"], SAVING)
     else:
-        names, options = [arguments[0]], arguments[1:]
+        names, options, takers = [arguments[0]], arguments[1:], frozenset(found)
     status = 0
     for name in names:
         print(f"-- {name}: {found[name]}", flush=True)
-        given = options if not is_all or name in COMPARING else []
+        given = options if name in takers else []
         command = [sys.executable, HERE / f"{name}.py", *given]
         status = subprocess.run(command, cwd=HERE.parent).returncode or status
     if "--save" in options:

@@ -51,7 +51,8 @@ class Results:
     servers: dict[str, str]
     """Title and version, by name."""
     ours: str
-    """Names of the server that is compared, of the peer that it is to beat, of the floor."""
+    """Names of the server that is compared, of the peer that it is to beat, of the floor; empty
+    where there is none."""
     reference: str
     floor: str
     machine: str

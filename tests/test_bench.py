@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.growth_results import Growth
 from bench.report import table
 from bench.results import Results, Row, load, save
 from bench.smtp_load import Load, drive
@@ -76,6 +77,40 @@ def test_commands_go_out_together_only_where_the_server_takes_that(pipelined: bo
     assert len(waits) == 2
     lines = [len(read.splitlines()) for read in reads if not read.endswith(b"\r\n.\r\n")]
     assert lines == ([1, 4, 4] if pipelined else [1] * 9)
+
+
+def test_growth_is_kept_in_order_and_shown_without_peers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.growth_results.FOLDER", tmp_path)
+    for key in ("start-1000-10", "users-10000", "users-10"):
+        growth = Growth()
+        growth.add(key, key, "ms", "maildir", [0.5, 0.4, 0.9])
+        growth.add(key, key, "ms", "sqlite", [0.25])
+        growth.save()
+    lines = list(table(load("growth", tmp_path)))
+    assert lines[2:] == [
+        "|  | unit | pop3gw | pop3gw-sqlite |",
+        "| --- | --- | ---: | ---: |",
+        "| users-10 | ms | 0.5 | 0.25 |",
+        "| users-10000 | ms | 0.5 | 0.25 |",
+        "| start-1000-10 | ms | 0.5 | 0.25 |",
+        "",
+    ]
+
+
+@pytest.mark.slow
+def test_growth_is_measured() -> None:
+    text = bench("growth", "--quick", "--only", "messages", "--only", "mailboxes")
+    for row in ("10,000 messages that have not changed", "memory after 40 mailboxes"):
+        assert row in text
+    assert "start with 100 users of 100 messages" in bench("start", "--quick")
+
+
+@pytest.mark.slow
+def test_workers_are_measured() -> None:
+    text = bench("workers", "--quick")
+    assert "one by one  2 apart" in text
 
 
 @pytest.mark.slow

@@ -4,6 +4,9 @@ SQLite syncs the database, and begins the log anew, only when all of the log is 
 a checkpoint that ran beside commits is followed by a short one, of what came meanwhile, between two
 commits. It comes so often that the sync has little to write: it holds up a commit for some 4 ms; at
 every 32 MiB it were 25. And a log that is written over and over need not be given blocks.
+
+Where several processes write, each does so for what it wrote itself, and keeps the others from
+committing during the short one. Without that the log of two that are busy would never end.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from gateway.events import EventStream, Trouble
-from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error
 
 EVERY_OCTETS = 4 * 1024 * 1024
@@ -49,7 +52,7 @@ class Checkpoints:
             self._octets = 0
             self._running = True
             beside = self._in_thread(self.checkpoint)
-            beside.addCallback(lambda _: self._between_commits(self.checkpoint))
+            beside.addCallback(lambda _: self._between_commits(self.finish))
             beside.addBoth(self._ended)
 
     def _ended(self, result: Any) -> None:
@@ -67,3 +70,15 @@ class Checkpoints:
             told_as_store_error("make a checkpoint of", self._database.layout.database),
         ):
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def finish(self) -> None:
+        """Bring all of the log into the database, while no process commits.
+
+        @raise StoreError: it cannot be done.
+        """
+        with (
+            self._database.connection() as connection,
+            told_as_store_error("make a checkpoint of", self._database.layout.database),
+            transaction(connection),
+        ):
+            self.checkpoint()
