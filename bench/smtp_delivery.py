@@ -147,20 +147,16 @@ def show(row: Row, load: Load) -> None:
         print(line, flush=True)
 
 
-def keep(rows: list[Row], names: list[str]) -> None:
-    """Write all samples to docs/benchmarks."""
-    for group, title, reference in (
-        ("smtp", "Receiving over SMTP", "postfix"),
-        ("lmtp", "Receiving over LMTP", "dovecot"),
-    ):
-        mine = [row for row in rows if row.title.startswith("LMTP") == (group == "lmtp")]
-        for row in mine:
-            row.place = [*SCENARIOS, HALF].index(row.title)
-        shown = {name: _version(name) for name in TITLES if name in names}
-        taking_part = {name for row in mine for name in row.samples}
-        shown = {name: text for name, text in shown.items() if name in taking_part}
-        if mine and reference in names:
-            save(Results(group, title, shown, "pop3gw", reference, "bare", machine(), mine))
+def keep(row: Row, names: list[str]) -> None:
+    """Write all samples of a row to docs/benchmarks, unless the peer to beat has not run."""
+    if row.title.startswith("LMTP"):
+        group, title, reference = "lmtp", "Receiving over LMTP", "dovecot"
+    else:
+        group, title, reference = "smtp", "Receiving over SMTP", "postfix"
+    row.place = [*SCENARIOS, HALF].index(row.title)
+    shown = {name: _version(name) for name in TITLES if name in row.samples}
+    if reference in names:
+        save(Results(group, title, shown, "pop3gw", reference, "bare", machine(), [row]))
 
 
 def _version(name: str) -> str:
@@ -223,32 +219,35 @@ def main(arguments: list[str]) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     kinds = [kind for name, kind in servers().items() if name in (options.server or servers())]
-    rows: list[Row] = []
+    names = [kind.name for kind in kinds]
     if options.only in (None, "half"):
         with started(kinds) as running:
-            rows.append(compare_half(running, 10 if options.quick else 1))
+            row = compare_half(running, 10 if options.quick else 1)
+        if options.save:
+            keep(row, names)
     loads = {name: load for name, load in SCENARIOS.items() if options.only in (None, name)}
     if loads:
         with started(kinds) as running:
-            rows += run(running, loads, options)
-    if options.save:
-        keep(rows, [kind.name for kind in kinds])
+            for row in run(running, loads, options):
+                if options.save:
+                    keep(row, names)
 
 
-def run(running: list[Server], loads: dict[str, Load], options: argparse.Namespace) -> list[Row]:
+def run(
+    running: list[Server], loads: dict[str, Load], options: argparse.Namespace
+) -> Iterator[Row]:
     """Measure and print scenarios."""
     for server in running:
         # Several at once, so that whatever is started when it is needed has been.
         measure(server, Load(20, 40 if options.quick else 200, 4096, 10, lmtp=not server.port))
-    rows = []
     for scenario, load in loads.items():
         if options.quick:
             options.rounds, load = 1, _tenth(load)
-        rows.append(compare(running, scenario, load, options.rounds))
-        show(rows[-1], load)
+        row = compare(running, scenario, load, options.rounds)
+        show(row, load)
         if scenario in COUNTED and not options.quick:
-            count_calls(rows[-1], running, replace(load, messages=COUNTED[scenario]))
-    return rows
+            count_calls(row, running, replace(load, messages=COUNTED[scenario]))
+        yield row
 
 
 def _tenth(load: Load) -> Load:
