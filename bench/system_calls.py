@@ -22,7 +22,7 @@ def count(root: int, report: Path, work: Callable[[], object]) -> int | None:
     @param report: where strace may write.
     """
     targets = [word for pid in tree(root) for word in ("-p", str(pid))]
-    command = ["strace", "-c", "-f", "-qq", "-o", report, *targets]
+    command = ["strace", "-c", "-f", "-qq", "-o", str(report), *targets]
     try:
         tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
