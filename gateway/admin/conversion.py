@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 from gateway.admin.folder import Folder
@@ -10,11 +11,9 @@ from gateway.admin.output import counted
 from gateway.admin.progress import progress_bar
 from gateway.admin.refusals import Refused
 from gateway.admin.store_access import require_no_gateway
-from gateway.store.copying import copy_mailbox
-from gateway.store.copying_deleted import bring_back_extra, copy_deleted
-from gateway.store.interfaces import StoreError
-from gateway.store.kinds import open_administration
-from gateway.store.offline import OfflineStore, offline_store
+from gateway.store.copying import Copied, copy_mailbox, require_same
+from gateway.store.kinds import KINDS, open_administration
+from gateway.store.moving import StoreEnd
 
 _FOLDERS = {"maildir": "mail", "sqlite": "sqlite"}
 
@@ -29,36 +28,34 @@ def convert_store(folder: Folder, kind: str) -> str:
     if old == kind:
         raise Refused(f"the mail of {folder.data.path} is kept as {kind} already")
     require_no_gateway(folder)
-    ours: Any = open_administration(old, folder.data.path)
-    theirs: Any = open_administration(kind, folder.data.path)
-    mailboxes = ours.mailboxes()
-    messages = sum(ours.usage(mailbox).messages for mailbox in mailboxes)
-    kept = sum(len(ours.deleted(mailbox)) for mailbox in mailboxes)
-    removed = 0
-    with (
-        offline_store(old, folder.data.path) as source,
-        offline_store(kind, folder.data.path) as target,
-        progress_bar("converting", messages + kept) as advance,
-    ):
+    source, target = KINDS[old].end(folder.data.path), KINDS[kind].end(folder.data.path)
+    administration: Any = open_administration(old, folder.data.path)
+    total = sum(administration.usage(mailbox).messages for mailbox in administration.mailboxes())
+    done = Copied()
+    with source.opened(), target.opened(), progress_bar("converting", total) as advance:
+        mailboxes = source.mailboxes()
         for mailbox in mailboxes:
-            bring_back_extra(ours, theirs, mailbox)
-            removed += copy_mailbox(source, target, mailbox, advance).removed
-            copy_deleted(ours, theirs, target, mailbox, advance)
-        for mailbox in theirs.mailboxes():
+            done += copy_mailbox(source, target, mailbox, advance)
+        for mailbox in target.mailboxes():
             if mailbox not in mailboxes:
-                bring_back_extra(ours, theirs, mailbox)
-                removed += _empty(target, mailbox)
+                done.removed += _empty(target, mailbox)
         for mailbox in mailboxes:
-            _compare(source, target, mailbox)
+            require_same(source, target, mailbox)
     require_no_gateway(folder)
     folder.data.set_store_kind(kind)
-    stale = f", {counted(removed, 'message')} of an earlier conversion removed" if removed else ""
-    undeletable = f", {counted(kept, 'message')} can be undeleted as before" if kept else ""
-    where = folder.data.path / _FOLDERS[old]
+    return _told(folder.data.path / _FOLDERS[old], kind, len(mailboxes), done)
+
+
+def _told(old: Path, kind: str, mailboxes: int, done: Copied) -> str:
+    deleted = stale = ""
+    if done.deleted:
+        deleted = f", with {counted(done.deleted, 'message')} that can be undeleted"
+    if done.removed:
+        stale = f", {counted(done.removed, 'message')} of an earlier conversion removed"
     return (
-        f"{counted(messages, 'message')} in {counted(len(mailboxes), 'mailbox')} are kept as {kind}"
-        f" now{stale}{undeletable}; the old store is still in {where}: when all is "
-        f"well, 'pop3gw store convert {kind} --remove-old' deletes it"
+        f"{counted(done.messages, 'message')} in {counted(mailboxes, 'mailbox')} are kept as "
+        f"{kind} now{deleted}{stale}; the old store is still in {old}: when all is well, "
+        f"'pop3gw store convert {kind} --remove-old' deletes it"
     )
 
 
@@ -82,15 +79,8 @@ def remove_other(folder: Folder, kind: str) -> str:
     return f"deleted the old store in {path}"
 
 
-def _empty(target: OfflineStore, mailbox: str) -> int:
-    with target.maildrop(mailbox) as held:
-        count = len(held.maildrop.snapshot)
-        held.remove(list(range(count)))
-    return count
-
-
-def _compare(source: OfflineStore, target: OfflineStore, mailbox: str) -> None:
-    with source.maildrop(mailbox) as theirs, target.maildrop(mailbox) as ours:
-        old, new = theirs.maildrop.snapshot, ours.maildrop.snapshot
-        if list(old.uidls) != list(new.uidls) or list(old.sizes) != list(new.sizes):
-            raise StoreError(f"the mailbox {mailbox} changed meanwhile: run this again")
+def _empty(target: StoreEnd, mailbox: str) -> int:
+    with target.holding(mailbox):
+        messages = target.messages(mailbox)
+        target.remove(mailbox, messages)
+    return len(messages)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
 
-from gateway.store.offline import OfflineMaildrop, OfflineStore
+from gateway.store.interfaces import StoreError
+from gateway.store.moving import KeptMessage, StoreEnd
 
 _MICROSECOND = 1e-6
 
@@ -14,51 +17,86 @@ _MICROSECOND = 1e-6
 class Copied:
     """What was done to a mailbox."""
 
-    copied: int = 0
-    kept: int = 0
-    """Messages that were there already."""
+    messages: int = 0
+    """How many it holds, and sessions see."""
+    deleted: int = 0
+    """How many it holds beside those, which may be undeleted."""
     removed: int = 0
     """Messages that are no longer in the source."""
 
+    def __iadd__(self, other: Copied) -> Self:
+        self.messages += other.messages
+        self.deleted += other.deleted
+        self.removed += other.removed
+        return self
+
 
 def copy_mailbox(
-    source: OfflineStore, target: OfflineStore, mailbox: str, advance: Callable[[], object]
+    source: StoreEnd, target: StoreEnd, mailbox: str, advance: Callable[[], object]
 ) -> Copied:
     """Make the mailbox in `target` hold what it holds in `source`. May be done again after a break.
 
-    @param advance: called for each message.
+    @param advance: called for each message that sessions see.
     @raise StoreError: a message cannot be read or stored; what was copied stays.
     """
     copied = Copied()
-    with source.maildrop(mailbox) as theirs:
-        wanted = set(theirs.maildrop.snapshot.uidls)
-        with target.maildrop(mailbox) as ours:
-            there = list(ours.maildrop.snapshot.uidls)
-            extra = [index for index, uidl in enumerate(there) if uidl not in wanted]
-            if extra:
-                ours.remove(extra)
-                copied.removed = len(extra)
-        copied.copied = _copy(theirs, target, mailbox, wanted & set(there), advance)
-        copied.kept = len(wanted) - copied.copied
+    with source.holding(mailbox), target.holding(mailbox):
+        wanted = list(_as_target_keeps(source.messages(mailbox), target))
+        there = {_identity(message): message for message in target.messages(mailbox)}
+        keep = {_identity(message) for message in wanted if message.attributes.uidl is not None}
+        extra = [message for identity, message in there.items() if identity not in keep]
+        if extra:
+            target.remove(mailbox, extra)
+            copied.removed = len(extra)
+        for message in wanted:
+            twin = there.get(_identity(message))
+            if twin is None:
+                target.put(mailbox, message, partial(source.read, message))
+            else:
+                target.note(message, twin)
+            if message.until is None:
+                copied.messages += 1
+                advance()
+            else:
+                copied.deleted += 1
+        target.flush()
     return copied
 
 
-def _copy(
-    theirs: OfflineMaildrop,
-    target: OfflineStore,
-    mailbox: str,
-    there: set[str],
-    advance: Callable[[], object],
-) -> int:
-    copied = 0
+def require_same(source: StoreEnd, target: StoreEnd, mailbox: str) -> None:
+    """Compare a mailbox in both stores. Raises `StoreError` where they differ."""
+    with source.holding(mailbox), target.holding(mailbox):
+        old = list(_as_target_keeps(source.messages(mailbox), target))
+        new = target.messages(mailbox)
+    same = len(old) == len(new) and all(map(_is_same, old, new))
+    if not same:
+        raise StoreError(f"the mailbox {mailbox} changed meanwhile: run this again")
+
+
+def _as_target_keeps(messages: Sequence[KeptMessage], target: StoreEnd) -> Iterator[KeptMessage]:
+    """Yield messages as they will be in `target`.
+
+    No two arrive at the same time: then the order is the same in any store.
+    """
     last = 0.0
-    for index, uidl in enumerate(theirs.maildrop.snapshot.uidls):
-        attributes = theirs.maildrop.attributes(index)
-        # No two at the same time: then the order is the same in any store.
-        last = max(attributes.arrived, last + _MICROSECOND)
-        if uidl not in there:
-            target.put(mailbox, replace(attributes, arrived=last, uidl=uidl), theirs.blocks(index))
-            copied += 1
-        advance()
-    target.flush()
-    return copied
+    for message in messages:
+        arrived = max(message.attributes.arrived, last + _MICROSECOND)
+        last = arrived
+        if arrived != message.attributes.arrived:
+            message = replace(message, attributes=replace(message.attributes, arrived=arrived))
+        if message.until is not None:
+            message = replace(message, until=target.kept_until(message.until))
+        yield message
+
+
+def _identity(message: KeptMessage) -> tuple[str | None, float | None]:
+    return message.attributes.uidl, message.until
+
+
+def _is_same(old: KeptMessage, new: KeptMessage) -> bool:
+    uidl = old.attributes.uidl
+    return (
+        (uidl is None or uidl == new.attributes.uidl)
+        and old.octets == new.octets
+        and old.until == new.until
+    )

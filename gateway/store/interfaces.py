@@ -279,14 +279,6 @@ class IKeepingAdministration(Interface):
     def deleted(mailbox):
         """@return: a list of `DeletedMessage`, in order of arrival. Raises `StoreError`."""
 
-    def read_deleted(mailbox):
-        """Read all that is kept, one message after the other.
-
-        @return: an iterator of `DeletedMessage`, its `MessageAttributes`, and an iterator of its
-            blocks (bytes, in canonical form), which ends before the next message comes. Each of
-            them may raise `StoreError`.
-        """
-
     def undelete(mailbox, uidls):
         """Let sessions see messages again, durably. Raises `StoreError`.
 

@@ -13,8 +13,11 @@ from gateway.shared.tally import SharedTally
 from gateway.store.in_thread import InThread
 from gateway.store.interfaces import IMailStore, IStoreAdministration
 from gateway.store.maildir import MaildirAdministration, MaildirStore
+from gateway.store.maildir.moving import MaildirEnd
 from gateway.store.maildir.storers import storing_processes
+from gateway.store.moving import StoreEnd
 from gateway.store.sqlite import SQLiteAdministration, SQLiteStore
+from gateway.store.sqlite.moving import SQLiteEnd
 from gateway.store.takeover import Takeover
 
 
@@ -24,6 +27,8 @@ class Kind(NamedTuple):
     open: Callable[..., IMailStore]
     """Takes the data folder, and by name what `open_store` takes by name."""
     administer: Callable[[Path], IStoreAdministration]
+    end: Callable[[Path], StoreEnd]
+    """Takes the data folder; for a conversion."""
 
 
 def _open_maildir(data_root: Path, *, side_process: bool, **named: Any) -> IMailStore:
@@ -43,8 +48,16 @@ def _open_sqlite(data_root: Path, *, side_process: bool, tally: object, **named:
 
 
 KINDS = {
-    "maildir": Kind(_open_maildir, lambda data_root: MaildirAdministration(data_root / "mail")),
-    "sqlite": Kind(_open_sqlite, lambda data_root: SQLiteAdministration(data_root / "sqlite")),
+    "maildir": Kind(
+        _open_maildir,
+        lambda data_root: MaildirAdministration(data_root / "mail"),
+        lambda data_root: MaildirEnd(data_root / "mail", data_root / "spool"),
+    ),
+    "sqlite": Kind(
+        _open_sqlite,
+        lambda data_root: SQLiteAdministration(data_root / "sqlite"),
+        lambda data_root: SQLiteEnd(data_root / "sqlite"),
+    ),
 }
 """By the name that `--store` takes."""
 

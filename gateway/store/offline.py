@@ -13,11 +13,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from gateway.client import Client
-from gateway.store.interfaces import MaildropInUse, MessageAttributes, StoreError
+from gateway.store.interfaces import MaildropInUse
 from gateway.store.kinds import open_store
-
-TOGETHER = 200
-"""How many small messages are stored with one commit, where the store can do that."""
 
 
 class LateCalls:
@@ -39,40 +36,25 @@ class LateCalls:
 
 
 class OfflineStore:
-    """A store of which every call is done when it returns, but for `put`."""
+    """A store of which every call is done when it returns.
+
+    @ivar store: the `IMailStore`, for use with `wait`.
+    """
 
     def __init__(self, store: Any, calls: LateCalls) -> None:
-        self._store = store
+        self.store = store
         self._calls = calls
-        self._pending: list[Deferred[Any]] = []
 
     @contextmanager
     def maildrop(self, mailbox: str) -> Iterator[OfflineMaildrop]:
         """Hold a maildrop for the block. Raises `MaildropInUse` or `StoreError`."""
-        answer = self._store.open_maildrop(mailbox, Client("command", ""))
+        answer = self.store.open_maildrop(mailbox, Client("command", ""))
         self._calls.run()
         held = OfflineMaildrop(self, result(answer, mailbox))
         try:
             yield held
         finally:
             held.maildrop.release()
-
-    def put(self, mailbox: str, attributes: MessageAttributes, blocks: Iterator[bytes]) -> None:
-        """Store a message, durably by the next `flush` at the latest. Raises `StoreError`."""
-        writer = self._store.begin_delivery(attributes)
-        for block in blocks:
-            if writer.write(block) is not None:
-                self._calls.run()
-        self._pending.append(writer.commit((mailbox,)))
-        if len(self._pending) >= TOGETHER:
-            self.flush()
-
-    def flush(self) -> None:
-        """Have all that was put on stable storage. Raises `StoreError`."""
-        self._calls.run()
-        pending, self._pending = self._pending, []
-        for answer in pending:
-            result(answer)
 
     def wait(self, answer: Any) -> Any:
         """Return what a Deferred gives, or a plain value."""
@@ -102,15 +84,6 @@ class OfflineMaildrop:
     def remove(self, indexes: list[int]) -> None:
         """Delete messages, durably. Raises `StoreError`."""
         self._store.wait(self.maildrop.commit(indexes))
-
-    def set_aside(self, indexes: list[int], until: float) -> None:
-        """Delete messages, durably, but keep them. See `IKeepingMaildrop.set_aside`.
-
-        @raise StoreError: some are left.
-        """
-        left = self._store.wait(self.maildrop.set_aside(indexes, until))
-        if left:
-            raise StoreError(f"{len(left)} messages of {self.maildrop.mailbox} cannot be set aside")
 
 
 @contextmanager

@@ -6,21 +6,25 @@ import mailbox
 import math
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.store import copying
-from gateway.store.interfaces import MessageAttributes, StoreError
+from gateway.datafolder import DataFolder
+from gateway.store.interfaces import DeletedMessage, MessageAttributes, StoreError
 from gateway.store.kinds import open_administration
+from gateway.store.maildir.moving import MaildirEnd
 from gateway.store.offline import offline_store
+from gateway.store.sqlite.moving import SQLiteEnd
 from tests.admin.commands import Office
 from tests.interop.gateway import Gateway
+from tests.store.offline import put
 
 ANNA = "anna@example.org"
+DAY = 86_400
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcd\r\n" * 12_500
 
 Message = tuple[str, bytes, MessageAttributes]
@@ -50,32 +54,55 @@ def kind_of(office: Office) -> str:
     return kind
 
 
-def other_than(kind: str) -> str:
-    return "maildir" if kind == "sqlite" else "sqlite"
-
-
-def set_aside(office: Office, kind: str, until: dict[int, float]) -> None:
-    """Make the store one of a kind, and have it keep messages that are deleted, by index."""
-    if kind_of(office) != kind:
-        office("store", "convert", kind)
-        office("store", "convert", kind, "--remove-old")
-    with offline_store(kind, office.data) as store, store.maildrop(ANNA) as held:
-        for index, moment in until.items():
-            held.set_aside([index], moment)
-
-
-def deleted_of(office: Office) -> list[tuple[str, float, float]]:
-    administration: Any = open_administration(kind_of(office), office.data)
-    kept = administration.deleted(ANNA)
-    return [(message.uidl, message.arrived, message.until) for message in kept]
-
-
-def store_mail(office: Office, messages: list[bytes], address: str = ANNA) -> None:
+def store_mail(office: Office, messages: list[bytes], *addresses: str) -> None:
+    """Store messages, each of them for all of `addresses`: for Anna by default."""
     with offline_store("sqlite", office.data) as store:
         for number, octets in enumerate(messages):
             attributes = MessageAttributes(smtputf8=number == 0)
-            store.put(address, attributes, iter((octets[:90_000], octets[90_000:])))
-        store.flush()
+            put(store, addresses or (ANNA,), (octets[:90_000], octets[90_000:]), attributes)
+
+
+def begin_with(office: Office, kind: str) -> None:
+    """Have a store of that kind, and no other."""
+    if kind == "maildir":
+        office("store", "convert", "maildir")
+        office("store", "convert", "maildir", "--remove-old")
+
+
+def put_aside(office: Office, deleted: dict[int, float]) -> None:
+    """Delete messages of Anna's so that they can be undeleted, until a time for each."""
+    with offline_store(kind_of(office), office.data) as store:
+        for number, (index, until) in enumerate(sorted(deleted.items())):
+            with store.maildrop(ANNA) as held:
+                assert store.wait(held.maildrop.set_aside([index - number], until)) == []
+
+
+def keeping(office: Office) -> Any:
+    """The `IKeepingAdministration` of the mail."""
+    return open_administration(kind_of(office), office.data)
+
+
+def deleted_of(office: Office) -> list[DeletedMessage]:
+    deleted: list[DeletedMessage] = keeping(office).deleted(ANNA)
+    return deleted
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let the next conversion end when so many messages are stored, each by itself."""
+    for end in (MaildirEnd, SQLiteEnd):
+        put = end.put
+        stored: list[str] = []
+
+        def put_some(
+            self: Any, mailbox: str, message: Any, read: Any, put: Any = put, stored: Any = stored
+        ) -> None:
+            if len(stored) == most:
+                raise StoreError("the disk went away")
+            stored.append(mailbox)
+            put(self, mailbox, message, read)
+            self.flush()
+
+        monkeypatch.setattr(end, "put", put_some)
 
 
 def mail_of(office: Office, address: str = ANNA) -> list[Message]:
@@ -249,62 +276,137 @@ class TestConvert:
         assert len({uidl for uidl, _, _ in mail_of(org)}) == 4
 
     @pytest.mark.parametrize("kind", ["sqlite", "maildir"])
-    def test_what_can_be_undeleted_is_converted(self, org: Office, kind: str) -> None:
+    def test_what_can_be_undeleted_comes_along(self, org: Office, kind: str) -> None:
+        begin_with(org, kind)
         before = mail_of(org)
-        set_aside(org, kind, {0: 4e9, 1: math.inf})
-        kept = deleted_of(org)
-        assert [until for _, _, until in kept] == [pytest.approx(4e9, abs=86_400), math.inf]
-        done = org("store", "convert", other_than(kind))
-        assert ", 2 messages can be undeleted as before;" in done.out
-        assert len(mail_of(org)) == 1
-        assert deleted_of(org) == [
-            (uidl, arrived, pytest.approx(until, abs=86_400)) for uidl, arrived, until in kept
+        put_aside(org, {0: 4e9, 1: math.inf})
+        deleted = deleted_of(org)
+        assert len(deleted) == 2
+        other = "maildir" if kind == "sqlite" else "sqlite"
+        done = org("store", "convert", other)
+        assert done.out.startswith("2 messages in 2 mailboxes are kept as ")
+        assert ", with 2 messages that can be undeleted;" in done.out
+        assert alike(mail_of(org)) == alike(before[2:])
+        assert [message.until for message in deleted_of(org)] == [
+            math.ceil(4e9 / DAY) * DAY if other == "sqlite" else deleted[0].until,
+            math.inf,
         ]
-        for uidl, _, _ in kept:
-            org("message", "undelete", ANNA, uidl)
+        assert [replace(message, until=0.0) for message in deleted_of(org)] == [
+            replace(message, until=0.0) for message in deleted
+        ]
+        org("store", "convert", other, "--remove-old")
+
+        # And back: no later than it was, and as it was.
+        deleted = deleted_of(org)
+        org("store", "convert", kind)
+        assert deleted_of(org) == deleted
+        keeping(org).undelete(ANNA, [uidl for uidl, _, _ in before])
         assert alike(mail_of(org)) == alike(before)
 
     @pytest.mark.parametrize("kind", ["sqlite", "maildir"])
-    def test_what_can_be_undeleted_after_an_interruption(
+    def test_goes_on_after_an_interruption_with_what_was_deleted(
         self, org: Office, kind: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        begin_with(org, kind)
+        put_aside(org, {0: 4e9, 1: math.inf})
+        shown, deleted = mail_of(org), deleted_of(org)
+        other = "maildir" if kind == "sqlite" else "sqlite"
+        for _ in range(3):
+            interrupt(monkeypatch, 1)
+            assert "the disk went away" in org("store", "convert", other, status=1).err
+            monkeypatch.undo()
+        done = org("store", "convert", other)
+        assert ", with 2 messages that can be undeleted;" in done.out
+        assert "of an earlier conversion removed" not in done.out
+        assert alike(mail_of(org)) == alike(shown)
+        assert [message.uidl for message in deleted_of(org)] == [one.uidl for one in deleted]
+
+    def test_deleted_files_of_other_programs_and_of_one_unique_id(self, org: Office) -> None:
+        begin_with(org, "maildir")
+        foreign = org.data / "mail" / "example.org" / "anna" / "new" / "2000000000.M1P1.elsewhere"
+        foreign.write_bytes(b"Subject: of another\n\nHello\n")
+        put_aside(org, {3: math.inf})
+        given = MessageAttributes(arrived=1e9, uidl="given")
+        for text in (b"first\r\n", b"second\r\n"):
+            with offline_store("maildir", org.data) as store:
+                put(store, (ANNA,), (text,), given)
+            put_aside(org, {0: 4e9})
+        for _ in range(2):
+            done = org("store", "convert", "sqlite")
+            assert ", with 3 messages that can be undeleted" in done.out
+            uidls = [message.uidl for message in deleted_of(org)]
+            assert foreign.name in uidls
+            assert len({*uidls, "given"}) == 3
+            org("store", "check")
+            keeping(org).undelete(ANNA, uidls)
+            octets = {octets for _, octets, _ in mail_of(org)}
+            assert {b"first\r\n", b"second\r\n"} < octets
+            assert b"Subject: of another\r\n\r\nHello\r\n" in octets
+            DataFolder(org.data).set_store_kind("maildir")  # as if it had been broken off
+
+    def test_what_was_undeleted_meanwhile(self, org: Office) -> None:
         before = mail_of(org)
-        set_aside(org, kind, {0: 4e9, 2: math.inf})
-        kept = deleted_of(org)
+        put_aside(org, {0: 4e9, 1: 4e9})
+        org("store", "convert", "maildir")
+        uidls = [uidl for uidl, _, _ in before]
+        org("store", "convert", "sqlite")
+        keeping(org).undelete(ANNA, uidls[:1])
+        keeping(org).remove_overdue(ANNA, 5e9, 10)
+        done = org("store", "convert", "maildir")
+        assert "2 messages of an earlier conversion removed" in done.out
+        assert alike(mail_of(org)) == alike([before[0], before[2]])
+        assert deleted_of(org) == []
 
-        def fail(*_: object) -> None:
-            raise StoreError("the disk went away")
+    def test_a_body_of_several_mailboxes_stays_one(self, org: Office) -> None:
+        """There and back: it is one row and one file, with a hard link in each mailbox."""
+        ben = "ben@example.org"
+        store_mail(org, [b"Subject: to both\r\n\r\n", LARGE], ANNA, ben)
+        put_aside(org, {4: 4e9})
+        before = alike(mail_of(org)), alike(mail_of(org, ben)), deleted_of(org)
+        shared = "SELECT count(*) FROM bodies WHERE copies = 2"
+        bodies = "SELECT count(*) FROM bodies"
+        assert query(org, shared) == [(2,)]
+        ((count,),) = query(org, bodies)
 
-        with monkeypatch.context() as patch:
-            patch.setattr("gateway.store.offline.OfflineMaildrop.set_aside", fail)
-            assert "went away" in org("store", "convert", other_than(kind), status=1).err
-        administration: Any = open_administration(kind, org.data)
-        administration.undelete(ANNA, [kept[0][0]])
-        done = org("store", "convert", other_than(kind))
-        assert ", 1 message can be undeleted as before;" in done.out
-        assert len(mail_of(org)) == 2
-        assert [uidl for uidl, _, _ in deleted_of(org)] == [kept[1][0]]
-        org("message", "undelete", ANNA, kept[1][0])
-        assert alike(mail_of(org)) == alike(before)
+        org("store", "convert", "maildir")
+        files = [path for path in (org.data / "mail").rglob("*,S=*") if path.is_file()]
+        assert len(files) == count + 2  # type: ignore[operator]
+        inodes = {path.stat().st_ino for path in files}
+        assert len(inodes) == count
+        org("store", "convert", "maildir", "--remove-old")
+
+        org("store", "convert", "sqlite")
+        assert query(org, bodies) == [(count,)]
+        assert query(org, shared) == [(2,)]
+        assert len(list((org.data / "sqlite" / "large").glob("*/*"))) == 2
+        assert org("store", "check").out.startswith("ok: ")
+        after = alike(mail_of(org)), alike(mail_of(org, ben)), deleted_of(org)
+        assert after[:2] == before[:2]
+        assert [message.uidl for message in after[2]] == [message.uidl for message in before[2]]
 
     @pytest.mark.parametrize("kind", ["sqlite", "maildir"])
-    def test_what_was_brought_back_before_the_way_back(self, org: Office, kind: str) -> None:
-        before = mail_of(org)
-        set_aside(org, kind, {0: 4e9, 1: 4e9})
-        org("store", "convert", other_than(kind))
-        for uidl, _, _ in deleted_of(org):
-            org("message", "undelete", ANNA, uidl)
-        org("store", "convert", kind)
-        assert deleted_of(org) == []
-        assert alike(mail_of(org)) == alike(before)
+    def test_a_shared_body_stays_one_after_an_interruption(
+        self, org: Office, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store_mail(org, [b"Subject: to both\r\n\r\n"], ANNA, "ben@example.org")
+        begin_with(org, kind)
+        other = "maildir" if kind == "sqlite" else "sqlite"
+        interrupt(monkeypatch, 4)  # all of Anna's
+        assert "the disk went away" in org("store", "convert", other, status=1).err
+        monkeypatch.undo()
+        org("store", "convert", other)
+        if other == "sqlite":
+            assert query(org, "SELECT count(*) FROM bodies WHERE copies = 2") == [(1,)]
+        else:
+            files = (org.data / "mail").rglob("*,S=*")
+            assert sum(path.stat().st_nlink == 2 for path in files) == 2
 
     def test_deleted_meanwhile(self, org: Office) -> None:
         org("store", "convert", "maildir")
         with offline_store("maildir", org.data) as store:
             with store.maildrop(ANNA) as held:
                 held.remove([0, 1])
-            store.put(ANNA, MessageAttributes(), iter((b"Subject: new\r\n\r\n",)))
-            store.flush()
+            put(store, (ANNA,), (b"Subject: new\r\n\r\n",))
         now = mail_of(org)
         assert (
             "2 messages of an earlier conversion removed" in org("store", "convert", "sqlite").out
@@ -315,18 +417,9 @@ class TestConvert:
         self, org: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = mail_of(org)
-        copied: list[bytes] = []
-
-        def blocks(held: object, index: int) -> Iterator[bytes]:
-            if len(copied) == 2:
-                raise StoreError("the disk went away")
-            copied.append(b"")
-            yield before[index][1]
-
-        with monkeypatch.context() as patch:
-            patch.setattr("gateway.store.offline.TOGETHER", 1)
-            patch.setattr(copying.OfflineMaildrop, "blocks", blocks)
-            assert "the disk went away" in org("store", "convert", "maildir", status=1).err
+        interrupt(monkeypatch, 2)
+        assert "the disk went away" in org("store", "convert", "maildir", status=1).err
+        monkeypatch.undo()
         assert kind_of(org) == "sqlite"
         org("store", "convert", "maildir")
         assert alike(mail_of(org)) == alike(before)
@@ -349,7 +442,7 @@ class TestExportAndImport:
         assert org("export", ANNA, "mbox", path).out == f"wrote 3 messages to {path}\n"
         assert b"\n>From here\n" in path.read_bytes()
         with closing(mailbox.mbox(path)) as box:
-            assert [message["Subject"] for message in box] == ["1", "3", "large"]
+            assert [message["Subject"] for message in box] == ["1", "large", "3"]
         assert "exists already" in org("export", ANNA, "mbox", path, status=1).err
 
     def test_maildir_and_back(self, org: Office, tmp_path: Path) -> None:

@@ -77,3 +77,19 @@ def test_it_is_no_mailbox_of_its_own(place: SQLitePlace) -> None:
     deliver(place.store, b"a\r\n")
     set_aside(place, [0], math.inf)
     assert place.administration.mailboxes() == [ANNA]
+
+
+def test_one_with_the_unique_id_of_one_that_was_deleted_can_be_deleted_too(
+    place: SQLitePlace,
+) -> None:
+    for text in (b"first\r\n", b"second\r\n"):
+        deliver(place.store, text, attributes=MessageAttributes(arrived=1e9, uidl="given"))
+        assert uidls(place.store) == ["given"]
+        set_aside(place, [0], math.inf)
+    kept = place.administration.deleted(ANNA)
+    assert sorted(message.octets for message in kept) == [7, 8]
+    [newer] = [message for message in kept if message.uidl == "given"]
+    assert newer.octets == len(b"second\r\n")
+    both = {message.uidl for message in kept}
+    assert set(place.administration.undelete(ANNA, both)) == both
+    assert sorted(contents(place.store)) == [b"first\r\n", b"second\r\n"]

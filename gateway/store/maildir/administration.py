@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from secrets import token_hex
 
@@ -16,7 +16,6 @@ from gateway.store.interfaces import (
     DeletedMessage,
     IKeepingAdministration,
     IStoreAdministration,
-    MessageAttributes,
     Usage,
 )
 from gateway.store.lock import FolderLock
@@ -85,14 +84,6 @@ class MaildirAdministration:
         folder = mailbox_folder(self._root, mailbox)
         with told_as_store_error("read the deleted messages in", folder):
             return aside.list_aside(folder)
-
-    def read_deleted(
-        self, mailbox: str
-    ) -> Iterator[tuple[DeletedMessage, MessageAttributes, Iterator[bytes]]]:
-        """See `IKeepingAdministration.read_deleted`."""
-        folder = mailbox_folder(self._root, mailbox)
-        with told_as_store_error("read the deleted messages in", folder):
-            yield from aside.read_aside(folder)
 
     def undelete(self, mailbox: str, uidls: Collection[str]) -> list[str]:
         """See `IKeepingAdministration.undelete`."""

@@ -10,18 +10,16 @@ import math
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.files import sync_folder
 from gateway.store.folders import make_folder
-from gateway.store.interfaces import DeletedMessage, MessageAttributes
+from gateway.store.interfaces import DeletedMessage
 from gateway.store.maildir import records
 from gateway.store.maildir.names import base_name, parse, place, time_of_place, uidl
 from gateway.store.maildir.removal import take_away
-from gateway.store.maildir.sizes import BLOCK, OPEN_MESSAGE
+from gateway.store.maildir.sizes import OPEN_MESSAGE
 from gateway.store.maildir.slices import SLICE, let_others_run
-from gateway.wire.newlines import CRLFEncoder
 
 FOLDER = ".pop3gw.deleted"
 _FOR_EVER = "kept"
@@ -37,8 +35,7 @@ def set_aside(folder: Path, paths: dict[str, str], until: float) -> set[str]:
     @param until: see `IKeepingMaildrop.set_aside`.
     @return: the base names of those that are still there, or may be after a crash.
     """
-    name = _FOR_EVER if until == math.inf else str(math.ceil(until / _STEP_SECONDS) * _STEP_SECONDS)
-    aside = folder / FOLDER / name
+    aside = folder_until(folder, until)
     try:
         make_folder(aside)
     except OSError:
@@ -51,33 +48,32 @@ def set_aside(folder: Path, paths: dict[str, str], until: float) -> set[str]:
     return left
 
 
+def kept_until(until: float) -> float:
+    """Return until when a message is kept that is to be kept for so long."""
+    return until if until == math.inf else float(math.ceil(until / _STEP_SECONDS) * _STEP_SECONDS)
+
+
+def folder_until(folder: Path, until: float) -> Path:
+    """Return the folder for messages of a mailbox that are kept for so long."""
+    name = _FOR_EVER if until == math.inf else str(int(kept_until(until)))
+    return folder / FOLDER / name
+
+
 def bases_aside(folder: Path) -> set[str]:
     """Return the base names of all that is kept."""
-    return {base_name(path.name) for _, path in _files(folder)}
+    return {base_name(path.name) for _, path in files(folder)}
 
 
 def list_aside(folder: Path) -> list[DeletedMessage]:
     """Return all that is kept, in order of arrival."""
     index = records.load(folder)
     found = []
-    for until, path in _files(folder):
+    for until, path in files(folder):
         try:
             found.append(_describe(path, until, index))
         except FileNotFoundError:
             continue
     return sorted(found, key=lambda message: (message.arrived, message.uidl))
-
-
-def read_aside(
-    folder: Path,
-) -> Iterator[tuple[DeletedMessage, MessageAttributes, Iterator[bytes]]]:
-    """Read all that is kept. See `IKeepingAdministration.read_deleted`."""
-    index = records.load(folder)
-    for until, path in list(_files(folder)):
-        message = _describe(path, until, index)
-        attributes = index.get(base_name(path.name), MessageAttributes())
-        given = replace(attributes, arrived=message.arrived, uidl=message.uidl)
-        yield message, given, _blocks(path)
 
 
 def put_back(folder: Path, uidls: Collection[str]) -> list[str]:
@@ -88,8 +84,8 @@ def put_back(folder: Path, uidls: Collection[str]) -> list[str]:
     index = records.load(folder)
     back: list[str] = []
     changed: set[Path] = set()
-    for _, path in list(_files(folder)):
-        unique_id = _uidl(base_name(path.name), index)
+    for _, path in list(files(folder)):
+        unique_id = unique_id_of(base_name(path.name), index)
         if unique_id in uidls:
             place_again = folder / ("cur" if ":" in path.name else "new")
             make_folder(place_again)
@@ -134,7 +130,8 @@ def _folders(folder: Path) -> Iterator[tuple[float, Path]]:
             yield float(path.name), path
 
 
-def _files(folder: Path) -> Iterator[tuple[float, Path]]:
+def files(folder: Path) -> Iterator[tuple[float, Path]]:
+    """Yield until when a message is kept, and its file."""
     for until, aside in _folders(folder):
         with os.scandir(aside) as entries:
             for number, entry in enumerate(entries):
@@ -146,13 +143,11 @@ def _files(folder: Path) -> Iterator[tuple[float, Path]]:
 
 def _describe(path: Path, until: float, index: records.Records) -> DeletedMessage:
     base = base_name(path.name)
-    order, _, octets = parse(base)
+    octets = parse(base)[2]
     status = path.stat()
-    arrived = index[base].arrived if base in index else 0.0
-    if not arrived:
-        arrived = time_of_place(order) if place(base) else status.st_mtime
+    arrived = arrival(base, index, status)
     return DeletedMessage(
-        _uidl(base, index),
+        unique_id_of(base, index),
         octets if octets >= 0 else status.st_size,
         arrived,
         until,
@@ -160,18 +155,18 @@ def _describe(path: Path, until: float, index: records.Records) -> DeletedMessag
     )
 
 
-def _uidl(base: str, index: records.Records) -> str:
+def arrival(base: str, index: records.Records, status: os.stat_result) -> float:
+    """Return when a message arrived, in seconds since the epoch."""
+    if base in index and index[base].arrived:
+        return index[base].arrived
+    order = place(base)
+    return time_of_place(order) if order else status.st_mtime
+
+
+def unique_id_of(base: str, index: records.Records) -> str:
+    """Return the unique-id that a message has for ever."""
     given = index[base].uidl if base in index else None
     return given if given is not None else uidl(base)
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    encoder = CRLFEncoder()
-    with os.fdopen(os.open(path, OPEN_MESSAGE), "rb") as file:
-        while block := file.read(BLOCK):
-            yield encoder.encode(block)
-    if end := encoder.finish():
-        yield end
 
 
 def _header(path: Path) -> bytes:

@@ -14,8 +14,8 @@ from gateway.store.maildir import records
 from gateway.store.maildir.folders import make_mailbox
 from gateway.store.maildir.spool import SpoolFile
 
-# Another file system; one that knows no links; one file with more links than it can count.
-_NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
+NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
+"""Another file system; one that knows no links; one file with more links than it can count."""
 _BLOCK = 1_048_576
 
 
@@ -88,25 +88,31 @@ def _place_making_folders(
     file: SpoolFile, base: str, folder: Path, attributes: MessageAttributes
 ) -> None:
     try:
-        _place(file, base, folder, attributes)
+        place(file, base, folder, attributes)
     except FileNotFoundError:
         make_mailbox(folder)
-        _place(file, base, folder, attributes)
+        place(file, base, folder, attributes)
 
 
-def _place(file: SpoolFile, base: str, folder: Path, attributes: MessageAttributes) -> None:
-    """Make the message visible in a mailbox."""
+def place(
+    file: SpoolFile,
+    base: str,
+    folder: Path,
+    attributes: MessageAttributes,
+    subfolder: str = "new",
+) -> None:
+    """Put the message into a mailbox. Raises `OSError`."""
     if records.needs_record(attributes):
         records.append(folder, {base: attributes})
     try:
-        file.link(f"{folder}/new/{base}")
+        file.link(f"{folder}/{subfolder}/{base}")
     except OSError as error:
-        if error.errno not in _NO_LINK:
+        if error.errno not in NO_LINK:
             raise
-        _copy(file, base, folder)
+        _copy(file, base, folder, subfolder)
 
 
-def _copy(file: SpoolFile, base: str, folder: Path) -> None:
+def _copy(file: SpoolFile, base: str, folder: Path, subfolder: str) -> None:
     """Do with a copy what cannot be done with a link."""
     temporary = folder / "tmp" / base
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -118,7 +124,7 @@ def _copy(file: SpoolFile, base: str, folder: Path) -> None:
                 at += len(block)
             copy.flush()
             os.fsync(descriptor)
-        temporary.rename(folder / "new" / base)
+        temporary.rename(folder / subfolder / base)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

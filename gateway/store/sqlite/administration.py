@@ -15,7 +15,6 @@ from gateway.store.interfaces import (
     DeletedMessage,
     IKeepingAdministration,
     IStoreAdministration,
-    MessageAttributes,
     Usage,
 )
 from gateway.store.lock import FolderLock
@@ -92,14 +91,6 @@ class SQLiteAdministration:
             return []
         with self._reading() as connection:
             return keeping.list_aside(connection, self._layout, mailbox)
-
-    def read_deleted(
-        self, mailbox: str
-    ) -> Iterator[tuple[DeletedMessage, MessageAttributes, Iterator[bytes]]]:
-        """See `IKeepingAdministration.read_deleted`."""
-        if ready_to_open(self._layout):
-            with self._reading() as connection:
-                yield from keeping.read_aside(connection, self._layout, mailbox)
 
     def undelete(self, mailbox: str, uidls: Collection[str]) -> list[str]:
         """See `IKeepingAdministration.undelete`."""

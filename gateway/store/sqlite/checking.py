@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.store.sqlite.database import transaction
+from gateway.store.sqlite.keeping import SUFFIX
 from gateway.store.sqlite.layout import Layout
 
 _YOUNG_SECONDS = 3600.0
@@ -160,8 +161,8 @@ def _wrong(
 
 def _whose(connection: sqlite3.Connection, number: int) -> str:
     query = (
-        "SELECT group_concat(address, ', ') FROM messages JOIN mailboxes ON mailbox = id"
-        " WHERE number = ?"
+        f"SELECT group_concat(replace(address, '{SUFFIX}', ' (deleted, can be undeleted)'), ', ')"
+        " FROM messages JOIN mailboxes ON mailbox = id WHERE number = ?"
     )
     (addresses,) = connection.execute(query, (number,)).fetchone()
     return f"message {number} of {addresses or 'nobody'}"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from gateway.store.interfaces import StoredCopy
+from gateway.store.interfaces import MessageAttributes, StoredCopy
 from gateway.store.sqlite.jobs import Delivery
 from gateway.store.sqlite.rows import chunks, insert, marks
 from gateway.store.sqlite.schema import REQUIRETLS, SMTPUTF8
@@ -49,7 +49,8 @@ class Insertion:
         self._mailboxes = mailboxes
         row = connection.execute(_STATE).fetchone()
         self._number, self._next_mailbox, self._place, self._change, self._epoch = row
-        self._first_number = self._number
+        self.first_number = self._number
+        """Of the bodies that this stores."""
         self._change += 1
 
     def store(self, deliveries: Sequence[Delivery]) -> list[list[StoredCopy]]:
@@ -69,8 +70,7 @@ class Insertion:
                 contents.append((number, content))
             bodies.append((number, octets, len(delivery.mailboxes), digest))
             arrived, place = self._arrival(delivery.attributes.arrived)
-            flags = SMTPUTF8 * delivery.attributes.smtputf8
-            flags |= REQUIRETLS * delivery.attributes.requiretls
+            flags = _flags(delivery.attributes)
             uidls = self._given_uidls(delivery, ids)
             made = []
             for mailbox in delivery.mailboxes:
@@ -85,6 +85,25 @@ class Insertion:
         self._write(bodies, contents, files, messages)
         self._count(ids, grown)
         return copies
+
+    def add_copy(
+        self, mailbox: str, attributes: MessageAttributes, number: int, flags: int
+    ) -> None:
+        """Put one more copy of a message into a mailbox.
+
+        @param number: of its body, which is there.
+        @param flags: beside those that the attributes say.
+        """
+        delivery = Delivery((mailbox,), attributes, None)
+        ids = self._ids([delivery])
+        uidl = self._given_uidls(delivery, ids).get(mailbox)
+        arrived, place = self._arrival(attributes.arrived)
+        flags |= _flags(attributes)
+        change = "UPDATE bodies SET copies = copies + 1 WHERE number = ? RETURNING octets"
+        (octets,) = self._connection.execute(change, (number,)).fetchone()
+        row = (ids[mailbox], place, number, octets, arrived, flags, uidl)
+        self._write([], [], [], [row])
+        self._count(ids, {mailbox: [1, octets]})
 
     def _write(
         self,
@@ -146,7 +165,7 @@ class Insertion:
         query = "SELECT 1 FROM epochs WHERE name = ?"
         if self._connection.execute(query, (name,)).fetchone() is not None:
             # One of ours comes back, from a Maildir that was made of this store.
-            given = digits.isdecimal() and int(digits) < self._first_number
+            given = digits.isdecimal() and int(digits) < self.first_number
             if not given or self._has(mailbox, digits):
                 return False
         query = "SELECT 1 FROM messages WHERE mailbox = ? AND uidl = ?"
@@ -155,6 +174,10 @@ class Insertion:
     def _has(self, mailbox: int, digits: str) -> bool:
         query = "SELECT 1 FROM messages WHERE mailbox = ? AND number = ? AND uidl IS NULL"
         return self._connection.execute(query, (mailbox, int(digits))).fetchone() is not None
+
+
+def _flags(attributes: MessageAttributes) -> int:
+    return SMTPUTF8 * attributes.smtputf8 | REQUIRETLS * attributes.requiretls
 
 
 def _digest(content: bytes) -> bytes:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
-from gateway.store.interfaces import DeletedMessage, MessageAttributes
+from gateway.store.interfaces import DeletedMessage
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.listing import uidl_expression
 from gateway.store.sqlite.reader import open_body
 from gateway.store.sqlite.removal import remove
-from gateway.store.sqlite.schema import REQUIRETLS, SMTPUTF8
 from gateway.store.sqlite.selection import Run, conditions
 
 SUFFIX = "/deleted"
@@ -41,41 +40,59 @@ def set_aside(
     aside = _find(connection, address + SUFFIX)
     if aside is None:
         aside = _make(connection, address + SUFFIX)
-    day = _FOR_EVER if until == math.inf else math.ceil(until / _DAY)
-    flags = f"(flags & {_ATTRIBUTES}) | ({day} << {_SHIFT})"
-    _move(connection, mailbox, aside, runs, flags)
+    runs = list(runs)
+    _free_uidls(connection, mailbox, aside, runs)
+    _move(connection, mailbox, aside, runs, f"(flags & {_ATTRIBUTES}) | {flags_until(until)}")
+
+
+def _free_uidls(
+    connection: sqlite3.Connection, mailbox: int, aside: int, runs: Iterable[Run]
+) -> None:
+    """Let no message set aside have a unique-id that was given to one of these, too.
+
+    A message that is imported once more has the one that it had before it was deleted. The older
+    of the two would be fetched anew if it came back.
+    """
+    for these, values in conditions(connection, mailbox, runs):
+        connection.execute(
+            "UPDATE messages SET uidl = NULL WHERE mailbox = ? AND uidl IN"
+            f" (SELECT uidl FROM messages WHERE {these} AND uidl IS NOT NULL)",
+            (aside, *values),
+        )
+
+
+def flags_until(until: float) -> int:
+    """Return the bits of `flags` that say until when a message is kept."""
+    return (_FOR_EVER if until == math.inf else math.ceil(until / _DAY)) << _SHIFT
+
+
+def until_of(flags: int) -> float:
+    """Return until when a message is kept, in seconds since the epoch, from its `flags`."""
+    day = flags >> _SHIFT
+    return math.inf if day >= _FOR_EVER else float(day * _DAY)
 
 
 def list_aside(
     connection: sqlite3.Connection, layout: Layout, address: str
 ) -> list[DeletedMessage]:
     """Return all that is kept of a mailbox, in order of arrival."""
-    return [message for message, _, _ in read_aside(connection, layout, address)]
-
-
-def read_aside(
-    connection: sqlite3.Connection, layout: Layout, address: str
-) -> Iterator[tuple[DeletedMessage, MessageAttributes, Iterator[bytes]]]:
-    """Read all that is kept of a mailbox, in order of arrival.
-
-    See `IKeepingAdministration.read_deleted`.
-    """
     aside = _find(connection, address + SUFFIX)
     if aside is None:
-        return
+        return []
     query = (
-        f"SELECT place, number, octets, arrived, flags, {uidl_expression(connection)}"
-        " FROM messages WHERE mailbox = ? ORDER BY place, number"
+        "SELECT place, number, octets, arrived, flags, "
+        f"{uidl_expression(connection)} FROM messages WHERE mailbox = ? ORDER BY place, number"
     )
-    for place, number, octets, arrived, flags, uidl in connection.execute(query, (aside,)):
-        key, day = (aside, place, number), flags >> _SHIFT
-        until = math.inf if day >= _FOR_EVER else float(day * _DAY)
-        header = _header(connection, layout, key, octets)
-        attributes = MessageAttributes(
-            arrived / _MICROSECONDS, uidl, bool(flags & SMTPUTF8), bool(flags & REQUIRETLS)
+    return [
+        DeletedMessage(
+            uidl,
+            octets,
+            arrived / _MICROSECONDS,
+            until_of(flags),
+            _header(connection, layout, (aside, place, number), octets),
         )
-        message = DeletedMessage(uidl, octets, attributes.arrived, until, header)
-        yield message, attributes, _blocks(connection, layout, key, octets)
+        for place, number, octets, arrived, flags, uidl in connection.execute(query, (aside,))
+    ]
 
 
 def put_back(connection: sqlite3.Connection, address: str, uidls: Collection[str]) -> list[str]:
@@ -145,17 +162,6 @@ def _move(
                 " change = (SELECT change FROM store) WHERE id = ?",
                 (sign * count, sign * octets, mailbox),
             )
-
-
-def _blocks(
-    connection: sqlite3.Connection, layout: Layout, key: tuple[int, int, int], octets: int
-) -> Iterator[bytes]:
-    reader = open_body(connection, layout, key, octets)
-    try:
-        while block := reader.read():
-            yield block
-    finally:
-        reader.close()
 
 
 def _header(

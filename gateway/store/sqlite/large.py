@@ -23,9 +23,7 @@ from gateway.store.sqlite.errors import told_as_store_error
 from gateway.store.sqlite.removal import reclaim
 from gateway.store.sqlite.rows import MOST_ROWS, marks
 
-_DEAD = (
-    "SELECT EXISTS (SELECT 1 FROM bodies WHERE copies <= 0) OR EXISTS (SELECT 1 FROM dead_files)"
-)
+_DEAD_BODIES = "SELECT 1 FROM bodies WHERE copies <= 0"
 
 
 class LargeFiles:
@@ -60,14 +58,14 @@ class LargeFiles:
             self.start()
             return ArrivingFile(self._folder.path / name, self._layout.large_file(name))
 
-    def has_dead(self) -> bool:
-        """Say whether there is something for `sweep` to do. Raises `StoreError`."""
+    def are_dead(self) -> bool:
+        """Say whether there are bodies, or files, for `sweep` to remove. Raises `StoreError`."""
         with (
             self._database.connection() as connection,
             told_as_store_error("read", self._layout.database),
         ):
-            (dead,) = connection.execute(_DEAD).fetchone()
-        return bool(dead)
+            query = f"SELECT EXISTS ({_DEAD_BODIES}) OR EXISTS (SELECT 1 FROM dead_files)"
+            return bool(connection.execute(query).fetchone()[0])
 
     def sweep(self) -> bool:
         """Remove some of the bodies, and files, whose last copy was deleted. One call at a time.
@@ -93,7 +91,7 @@ class LargeFiles:
 
     @staticmethod
     def _reclaim(connection: sqlite3.Connection) -> bool:
-        query = "SELECT EXISTS (SELECT 1 FROM bodies WHERE copies <= 0)"
+        query = f"SELECT EXISTS ({_DEAD_BODIES})"
         if not connection.execute(query).fetchone()[0]:
             return False
         with transaction(connection):

@@ -96,6 +96,7 @@ class SQLiteStore:
             self._database, in_thread, self._committer.between, self._events
         )
         self._sweeping = False
+        self._stopping = False
 
     def refuse_newer(self) -> None:
         """Look whether a later release has written the database. Raises `NewerVersion`. Blocks."""
@@ -104,20 +105,26 @@ class SQLiteStore:
     def start(self) -> None:
         """Open the database, and remove what a gateway that died has left. Blocks.
 
-        Where it cannot be opened, that is told; it is tried again at every use, and until then
-        all that is asked of it fails. What was deleted before a crash, and still takes room, is
-        removed meanwhile, in portions, as after any deletion.
+        The room of messages that it had deleted is given back later, beside all else. Where the
+        database cannot be opened, that is told; it is tried again at every use, and until then all
+        that is asked of it fails.
         """
         try:
             self._database.open()
             self._large.start()
-            if self._large.has_dead():
-                self._sweep()
+            dead = self._large.are_dead()
         except StoreError as error:
             self._events.emit(Trouble(str(self._layout.folder), str(error)))
+            return
+        if dead:
+            self._sweep()
 
     def stop(self) -> Deferred[None]:
-        """Let all that was asked for be written, then close the database."""
+        """Let all that was asked for be written, then close the database.
+
+        What is still to be swept waits for the next start.
+        """
+        self._stopping = True
         idle = self._committer.when_idle()
         return idle.addCallback(self._end)
 
@@ -194,13 +201,13 @@ class SQLiteStore:
             self._sweep()
 
     def _sweep(self) -> None:
-        """Have the files of deleted messages removed."""
+        """Have the room of deleted messages given back, a portion between any two commits."""
         self._sweeping = True
         self._committer.between(self._large.sweep).addCallbacks(self._swept, self._not_swept)
 
     def _swept(self, more: bool) -> None:
         self._sweeping = False
-        if more:
+        if more and not self._stopping:
             self._sweep()
 
     def _not_swept(self, failure: Failure) -> None:
