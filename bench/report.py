@@ -21,18 +21,21 @@ _MARKED = re.compile(r"(<!-- results of (\w+) -->\n).*?(<!-- end of results -->)
 
 def table(found: Results) -> Iterator[str]:
     """Yield the lines of the table of a group: CPU or memory, and the ratios of ours."""
-    reference, floor = found.servers[found.reference], found.servers.get(found.floor)
+    reference, floor = found.servers.get(found.reference), found.servers.get(found.floor)
     names = list(found.servers)
     versions = ", ".join(found.servers.values())
     yield f"Taken on {_days(found)} on {found.machine}. Versions: {versions}."
     yield ""
-    yield _line(["", "unit", *names, f"to {found.reference}", f"to {found.floor}"])
-    yield _line(["---", "---", *(["---:"] * (len(names) + 2))])
+    others = [name for name in (found.reference, found.floor) if name]
+    yield _line(["", "unit", *names, *(f"to {name}" for name in others)])
+    yield _line(["---", "---", *(["---:"] * (len(names) + len(others)))])
     for row in found.rows:
         cells = [_number(row.median(name)) for name in names]
-        ratios = [_number(found.ratio(row, other)) for other in (found.reference, found.floor)]
+        ratios = [_number(found.ratio(row, other)) for other in others]
         yield _line([row.title, row.unit, *cells, *ratios])
     yield ""
+    if reference is None:
+        return
     beside = f" and {floor}" if floor else ""
     yield f"The last columns: what pop3gw needs for each 1 of {reference}{beside}."
     yield ""
@@ -53,15 +56,16 @@ def times(found: Results) -> Iterator[str]:
 
 def extras(found: Results) -> Iterator[str]:
     """Yield what was measured of some rows only."""
+    what = "session" if found.group == "pop3" else "message"
     for row in found.rows:
         if row.calls:
             calls = (f"{name} {count:.0f}" for name, count in row.calls.items())
-            yield f"- System calls of a session, {row.title}: {', '.join(calls)}."
-        for value, what in (("noop_p99", "p99"), ("noop_longest", "The longest")):
+            yield f"- System calls of a {what}, {row.title}: {', '.join(calls)}."
+        for value, named in (("noop_p99", "p99"), ("noop_longest", "The longest")):
             beats = [(n, row.median(n, value)) for n in row.samples if value in row.samples[n][0]]
             if beats:
                 shown = ", ".join(f"{name} {1000 * (beat or 0):.1f}" for name, beat in beats)
-                yield f"- {what} in ms of a NOOP elsewhere meanwhile, {row.title}: {shown}."
+                yield f"- {named} in ms of a NOOP elsewhere meanwhile, {row.title}: {shown}."
     yield ""
 
 
@@ -100,8 +104,10 @@ def marked(text: str) -> str:
         if not (results.FOLDER / f"{group}.json").exists():
             return match[0]
         found = results.load(group)
-        lines = [*table(found), f"![{found.title}](benchmarks/{group}.svg)", ""]
-        lines += [*times(found), *extras(found)]
+        lines = list(table(found))
+        if found.reference:
+            lines += [f"![{found.title}](benchmarks/{group}.svg)", "", *times(found)]
+            lines += extras(found)
         return match[1] + "\n".join(lines) + match[3]
 
     return _MARKED.sub(replaced, text)
@@ -116,8 +122,9 @@ def main() -> None:
     except ImportError:
         print("no plots without matplotlib: pip install 'pop3gw[bench]'")
         return
-    for group in groups:
-        plots.draw(results.load(group), results.FOLDER)
+    for found in map(results.load, groups):
+        if found.reference:
+            plots.draw(found, results.FOLDER)
 
 
 if __name__ == "__main__":

@@ -1,84 +1,97 @@
-"""How long a start takes with 1,000 users and their mail: it looks into no mailbox.
+"""How long a start takes with 1,000 users of 10,000 messages: it looks into no mailbox.
 
-Run: python -m bench start [--users N] [--messages N] [--store maildir|sqlite]. Prints the seconds
-from the start of the process to "ready", the median of five, with so many messages for each user
-and with none. Maildirs are filled with links to the same files, the database with one body for all
-users, so that 10 million messages can be made in minutes.
+Run: python -m bench start [--quick] [--store KIND] [--users N --messages N] [--save]. The seconds
+from the start of the process to "ready", the median of five, with hardly any mail, and with more
+and more. Files of a Maildir are links to the same few, and rows of the database share their octets,
+so that they fit on a disk. Of files there are a million at most, unless --users asks for more.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import subprocess
+import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from bench import many_rows
+from bench.growth_results import STORES, Growth
 from bench.pop3.mailboxes import Contents, Masters, fill
-from tests.interop.gateway import Gateway
+from bench.pop3.our_gateway import fill_store
+from tests.interop.gateway import Account, Gateway
 
 _CONFIGURATION = "[auth]\nargon2 = { time_cost = 1, memory_cost = 8 }\nscram_iterations = 0\n"
-_FILL_STORE = Path(__file__).parent / "pop3" / "fill_store.py"
-OCTETS = 500
-"""Of each message."""
 ROUNDS = 5
+OCTETS = 300
+"""Of each message; what a start does not read need not be large."""
+STORED = 10
+"""So many messages are stored in the usual way, which takes its time with a million."""
+OFFICES: tuple[tuple[int, int], ...] = ((1, 10), (1000, 10), (1000, 1000), (1000, 10_000))
+"""Users, and messages of each."""
+MOST_FILES = 1_000_000
+"""Ten times as many take twenty minutes to make and to remove."""
+QUICK = ((1, 10), (100, 100))
 
 
-def started(gateway: Gateway) -> float:
-    """Return the seconds that a start takes, the median of several."""
+def measure(folder: Path, store: str, users: int, messages: int) -> list[float]:
+    """Make an office, and return the seconds of each start."""
+    gateway = Gateway(folder, store=store, configuration=_CONFIGURATION)
+    gateway.start()
+    gateway.stop()
+    give(gateway, store, gateway.add_accounts(users), Contents(messages, OCTETS))
     seconds = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
         gateway.start()
         seconds.append(time.perf_counter() - began)
         gateway.stop()
-    return statistics.median(seconds)
+    return seconds
 
 
-def fill_mailboxes(gateway: Gateway, store: str, users: list[str], contents: Contents) -> None:
-    """Put the same messages into the mailboxes of all users."""
+def give(gateway: Gateway, store: str, accounts: list[Account], contents: Contents) -> None:
+    """Let each account have the same messages."""
     if store == "sqlite":
-        numbers = [str(contents.messages), str(contents.octets)]
-        command = [sys.executable, str(_FILL_STORE), str(gateway.data), *numbers]
-        where = {"PYTHONPATH": str(Path(__file__).parent.parent)}
-        subprocess.run(command, input="\n".join(users).encode(), check=True, env=where)
+        some = replace(contents, messages=min(contents.messages, STORED))
+        addresses = [account.address for account in accounts]
+        fill_store(gateway.data, addresses, some)
+        if contents.messages > STORED:
+            many_rows.add(gateway.data, addresses, contents.messages - STORED)
         return
     master = Masters(gateway.folder / "masters").of(contents)
-    for address in users:
-        fill(gateway.data / "mail" / "localhost" / address.partition("@")[0], master)
-
-
-def measure(store: str, users: int, messages: int) -> None:
-    """Print what a start takes with one kind of store."""
-    with tempfile.TemporaryDirectory() as name:
-        gateway = Gateway(Path(name), store=store, configuration=_CONFIGURATION)
-        gateway.start()
-        gateway.stop()
-        accounts = gateway.add_accounts(users)
-        empty = started(gateway)
-        addresses = [account.address for account in accounts]
-        fill_mailboxes(gateway, store, addresses, Contents(messages, OCTETS))
-        full = started(gateway)
-    print(
-        f"{store:8} {users:,} users: ready after {full:.2f} s with {messages:,} messages each, "
-        f"after {empty:.2f} s with none",
-        flush=True,
-    )
+    for account in accounts:
+        user, _, domain = account.address.partition("@")
+        fill(gateway.data / "mail" / domain / user, master)
 
 
 def main(arguments: list[str]) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="bench start", description=__doc__)
-    parser.add_argument("--users", type=int, default=1000)
-    parser.add_argument("--messages", type=int, default=1000, help="of each user")
-    parser.add_argument("--store", choices=["maildir", "sqlite"], action="append")
+    parser.add_argument("--quick", action="store_true", help="ten thousand messages in all")
+    parser.add_argument("--users", type=int, help="this office only")
+    parser.add_argument("--messages", type=int, default=10_000, help="of each of its users")
+    parser.add_argument("--store", action="append", choices=STORES, help="only this one")
+    parser.add_argument("--save", action="store_true", help="write docs/benchmarks")
     options = parser.parse_args(arguments)
-    for store in options.store or ["maildir", "sqlite"]:
-        measure(store, options.users, options.messages)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the gateway ends, too
+    growth = Growth()
+    offices = QUICK if options.quick else OFFICES
+    if options.users:
+        offices = ((options.users, options.messages),)
+    for users, messages in offices:
+        title = f"start with {users:,} users of {messages:,} messages"
+        for store in options.store or STORES:
+            if store == "maildir" and users * messages > MOST_FILES and not options.users:
+                continue
+            with tempfile.TemporaryDirectory() as name:
+                seconds = measure(Path(name), store, users, messages)
+                growth.add(f"start-{users}-{messages}", title, "s", store, seconds)
+                if options.save:
+                    growth.save()
+    growth.show()
 
 
 if __name__ == "__main__":

@@ -76,17 +76,21 @@ class SQLiteGateway(MaildirGateway):
     counts_sizes = False  # there are no names that could tell them
 
     def give(self, users: Sequence[str], contents: Contents) -> None:
-        numbers = [contents.messages, contents.octets]
-        command = [sys.executable, _SEPARATE, self.place.folder / "pop3gw-data", *map(str, numbers)]
-        names = "\n".join(f"{user}@{DOMAIN}" for user in users)
-        root = Path(gateway.__file__ or "").parent.parent
-        subprocess.run(
-            command,
-            input=names.encode(),
-            check=True,
-            timeout=600,
-            env={**os.environ, "PYTHONPATH": str(root)},
-        )
+        names = [f"{user}@{DOMAIN}" for user in users]
+        fill_store(self.place.folder / "pop3gw-data", names, contents)
 
     def take(self, users: Sequence[str]) -> None:
         """Nothing: what was fetched stays, and harms nobody."""
+
+
+def fill_store(data: Path, addresses: Sequence[str], contents: Contents) -> None:
+    """Give mailboxes of the embedded store the same messages, which share their octets."""
+    numbers = [contents.messages, contents.octets]
+    root = Path(gateway.__file__ or "").parent.parent
+    subprocess.run(
+        [sys.executable, _SEPARATE, data, *map(str, numbers)],
+        input="\n".join(addresses).encode(),
+        check=True,
+        timeout=600,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )

@@ -56,8 +56,17 @@ class TraceBook:
             self._tidy(connection, time.time())
 
     def _tidy(self, connection: sqlite3.Connection, now: float) -> None:
+        """Remove rows that are too old, unless another process has done so of late.
+
+        The first time it is done in any case: the other may keep them for longer.
+        """
         if now - self._tidied_at <= _TIDY_SECONDS:
             return
+        if self._tidied_at:
+            last = connection.execute("SELECT at FROM tidied").fetchone()["at"]
+            if 0 <= now - last <= _TIDY_SECONDS:
+                self._tidied_at = last
+                return
         oldest = (now - self._days * DAY_SECONDS, _TIDY_ROWS)
         removed = [
             connection.execute(_EXPIRE.format(table=table), oldest).rowcount
@@ -65,6 +74,7 @@ class TraceBook:
         ]
         if max(removed) < _TIDY_ROWS:
             self._tidied_at = now
+            connection.execute("UPDATE tidied SET at = ?", (now,))
 
     def close(self) -> None:
         """Close the file. A later call opens it again."""

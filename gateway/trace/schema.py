@@ -51,4 +51,12 @@ DROP INDEX happenings_by_address;
 CREATE INDEX happenings_by_address ON happenings (address) WHERE address IS NOT NULL;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _COPIES)
+_TIDIED = """
+CREATE TABLE tidied (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at REAL NOT NULL
+);
+INSERT INTO tidied VALUES (1, 0);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _COPIES, _TIDIED)

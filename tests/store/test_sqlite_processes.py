@@ -130,3 +130,22 @@ def _name_of_whole(octets: bytes) -> str:
     name, size = first.decode().split()
     assert rest == b"0123456789abc\r\n" * (int(size) // 15) + b"end\r\n"
     return name
+
+
+WRITER = """
+store = place.another()
+octets = b"x" * 62 + b"\\r\\n"
+for number in range(1000):
+    deliver(store, octets * 900, ANNA)
+print("stored", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_the_log_of_two_that_are_busy_stays_short(place: SQLitePlace, tmp_path: Path) -> None:
+    log = place.layout.folder / "mail.sqlite-wal"
+    with process(tmp_path, PRELUDE + WRITER) as one, process(tmp_path, PRELUDE + WRITER) as two:
+        for writer in (one, two):
+            assert read_line(writer) == b"stored\n"
+        assert log.stat().st_size < 24 << 20

@@ -122,6 +122,28 @@ def test_old_rows_go(tmp_path: Path) -> None:
     assert book.messages_of(ANNA, 9) == ["m3", "m4"]
 
 
+def test_one_of_several_workers_removes_old_rows_and_another_when_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = [TraceBook(tmp_path / "trace.sqlite", days=30) for _ in range(2)]
+    for worker in workers:
+        worker.write([])
+    now = time.time()
+
+    def found_after(minutes: float, worker: TraceBook) -> list[str]:
+        at = now + 60 * minutes
+        monkeypatch.setattr("gateway.trace.book.time.time", lambda: at)
+        old = at - 31 * DAY_SECONDS
+        worker.write(rows_of(stored(f"m{minutes}", ANNA, at=old), old))
+        return worker.messages_of(ANNA, 9)
+
+    assert found_after(11, workers[0]) == []
+    assert found_after(12, workers[1]) == ["m12"]
+    assert found_after(21, workers[1]) == ["m12", "m21"]
+    assert found_after(22, workers[1]) == []
+    assert found_after(23, workers[0]) == ["m23"]
+
+
 def test_two_gateways_write_to_one_file(tmp_path: Path) -> None:
     books = [TraceBook(tmp_path / "trace.sqlite", 36500) for _ in range(2)]
     for number in range(6):
