@@ -2,7 +2,8 @@
 
 Without a name all are run, one after another, and docs/benchmarks.md is written; with `--quick`
 alone, those that compare servers, in little time and without writing anything. Options after the
-name go to the benchmark.
+name go to the benchmark. `--rounds N` alone runs all, with so many rounds where servers are
+compared, and writes nothing either.
 """
 
 from __future__ import annotations
@@ -25,15 +26,19 @@ HELPERS = frozenset(
         "processes",
         "report",
         "results",
+        "smtp_aiosmtpd",
         "smtp_client",
         "smtp_load",
+        "smtp_opensmtpd",
         "smtp_servers",
+        "smtp_storing",
+        "system_calls",
     }
 )
-SAVING = frozenset({"growth", "pop3_serving", "smtp_delivery", "start", "workers"})
-"""Those whose results are kept in docs/benchmarks."""
-QUICK = frozenset({"pop3_serving", "smtp_delivery"})
-"""Those that `--quick` runs: servers beside servers."""
+COMPARING = frozenset({"pop3_serving", "smtp_delivery"})
+"""Servers beside servers: `--quick` runs only these."""
+SAVING = COMPARING | {"growth", "start", "workers"}
+"""Those whose results docs show."""
 
 
 def benchmarks() -> dict[str, str]:
@@ -51,20 +56,25 @@ def main(arguments: list[str]) -> int:
         for name, text in found.items():
             print(f"  {name:16} {text}")
         return 0
-    if arguments and arguments[0] not in found and arguments != ["--quick"]:
+    is_all = arguments[:1] in ([], ["--quick"], ["--rounds"])
+    if not is_all and arguments[0] not in found:
         print(f"there is no benchmark {arguments[0]!r}; there are {', '.join(found)}")
         return 2
-    if arguments == ["--quick"]:
-        names, options = sorted(QUICK), arguments
+    if is_all:
+        names = sorted(COMPARING) if "--quick" in arguments else list(found)
+        options = arguments or ["--save"]
     else:
-        names, options = ([arguments[0]], arguments[1:]) if arguments else (list(found), [])
+        names, options = [arguments[0]], arguments[1:]
     status = 0
     for name in names:
         print(f"-- {name}: {found[name]}", flush=True)
-        saved = [] if arguments or name not in SAVING else ["--save"]
-        command = [sys.executable, HERE / f"{name}.py", *options, *saved]
+        if not is_all or name in COMPARING:
+            given = options
+        else:
+            given = ["--save"] if "--save" in options and name in SAVING else []
+        command = [sys.executable, HERE / f"{name}.py", *given]
         status = subprocess.run(command, cwd=HERE.parent).returncode or status
-    if "--save" in options or not arguments:
+    if "--save" in options:
         subprocess.run([sys.executable, HERE / "report.py"], cwd=HERE.parent, check=True)
     return status
 

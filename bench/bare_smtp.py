@@ -5,15 +5,16 @@ Run: python bench/bare_smtp.py FOLDER PORT. Understands only what `bench/smtp_lo
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from twisted.internet import reactor, ssl
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 
-MAILBOXES = 50
+from bench.smtp_storing import make_mailboxes, store
 
 
 class Bare(Protocol):
@@ -23,7 +24,7 @@ class Bare(Protocol):
         self.transport.setTcpNoDelay(True)
         self.blocks: list[bytes] | None = None
         self.last = b""
-        self.mailboxes: list[bytes] = []
+        self.mailboxes: list[str] = []
         self.transport.write(b"220 bare\r\n")
 
     def dataReceived(self, data: bytes) -> None:
@@ -37,7 +38,7 @@ class Bare(Protocol):
         for line in data.splitlines():
             verb = line[:4].upper()
             if verb == b"RCPT":
-                self.mailboxes.append(line.partition(b"<")[2].partition(b"@")[0])
+                self.mailboxes.append(line.partition(b"<")[2].partition(b"@")[0].decode())
             elif verb == b"DATA":
                 self.blocks, self.last = [], b""
             elif verb == b"STAR":
@@ -55,27 +56,9 @@ class Bare(Protocol):
         stored.addCallback(lambda _: self.transport.write(b"250 stored\r\n"))
 
 
-def store(root: str, mailboxes: list[bytes], number: int, message: bytes) -> None:
-    """Write once, link, sync."""
-    path = f"{root}/tmp/{number}"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.write(descriptor, message)
-    os.fsync(descriptor)
-    os.close(descriptor)
-    folders = [f"{root}/{mailbox.decode()}/new" for mailbox in mailboxes]
-    for folder in folders:
-        os.link(path, f"{folder}/{number}")
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-    os.unlink(path)  # noqa: PTH108
-
-
 def main(root: Path, port: int, certificate: Path) -> None:
     """Serve until killed."""
-    for name in ["tmp", *(f"user{number}/new" for number in range(1, MAILBOXES + 1))]:
-        (root / name).mkdir(parents=True)
+    make_mailboxes(root)
     reactor.suggestThreadPoolSize(20)
     factory = Factory.forProtocol(Bare)
     factory.root, factory.number = str(root), 0

@@ -176,7 +176,7 @@ def main(arguments: list[str]) -> None:
             save(Results("pop3", "Serving over POP3", titles, *compared, machine(), [row]))
 
     if with_idle:
-        idle = idle_names(500 if options.quick else 5000)
+        idle = idle_names(100 if options.quick else 5000)
         with _running(able, ["heartbeat", *idle], options) as run:
             keep(run.idle(idle))
     if scenarios:

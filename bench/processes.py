@@ -1,8 +1,10 @@
-"""What a tree of processes has used, from /proc."""
+"""What a tree of processes has used, from /proc; and what one that is started can be given."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -42,6 +44,15 @@ def resident_mib(root: int) -> float:
             continue
         total += int(text.partition("\nPss:")[2].split()[0])
     return total / 1024
+
+
+def can_have_own_mounts() -> bool:
+    """Say whether a process can have a view of its own of folders: in many containers it cannot."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return False
+    return (
+        subprocess.run(["unshare", "-m", "true"], capture_output=True, timeout=20).returncode == 0
+    )
 
 
 def _stat(pid: int) -> list[str]:

@@ -56,15 +56,16 @@ def times(found: Results) -> Iterator[str]:
 
 def extras(found: Results) -> Iterator[str]:
     """Yield what was measured of some rows only."""
+    what = "session" if found.group == "pop3" else "message"
     for row in found.rows:
         if row.calls:
             calls = (f"{name} {count:.0f}" for name, count in row.calls.items())
-            yield f"- System calls of a session, {row.title}: {', '.join(calls)}."
-        for value, what in (("noop_p99", "p99"), ("noop_longest", "The longest")):
+            yield f"- System calls of a {what}, {row.title}: {', '.join(calls)}."
+        for value, named in (("noop_p99", "p99"), ("noop_longest", "The longest")):
             beats = [(n, row.median(n, value)) for n in row.samples if value in row.samples[n][0]]
             if beats:
                 shown = ", ".join(f"{name} {1000 * (beat or 0):.1f}" for name, beat in beats)
-                yield f"- {what} in ms of a NOOP elsewhere meanwhile, {row.title}: {shown}."
+                yield f"- {named} in ms of a NOOP elsewhere meanwhile, {row.title}: {shown}."
     yield ""
 
 

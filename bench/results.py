@@ -28,7 +28,7 @@ class Row:
     samples: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     """By server, in the order in which they were taken."""
     calls: dict[str, float] = field(default_factory=dict)
-    """System calls of a session, by server."""
+    """System calls of a session or a message, by server."""
     place: int = 0
     """Where it stands in the table."""
     taken: str = ""

@@ -14,9 +14,13 @@ _TLS.verify_mode = ssl.CERT_NONE
 
 
 class Connection:
-    """One SMTP or LMTP connection."""
+    """One SMTP or LMTP connection.
 
-    def __init__(self, port: int, hello: bytes = b"EHLO") -> None:
+    @param pipelined: whether MAIL, RCPT and DATA go out together.
+    """
+
+    def __init__(self, port: int, hello: bytes = b"EHLO", *, pipelined: bool = True) -> None:
+        self._pipelined = pipelined
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.replies(1)
@@ -48,7 +52,11 @@ class Connection:
         """Come as far as 354."""
         commands = [b"MAIL FROM:<bench@client.example>\r\n"]
         commands += [b"RCPT TO:<%s>\r\n" % recipient.encode() for recipient in recipients]
-        code = self.say(b"".join(commands) + b"DATA\r\n", len(commands) + 1)
+        commands.append(b"DATA\r\n")
+        if self._pipelined:
+            code = self.say(b"".join(commands), len(commands))
+        else:
+            code = [self.say(command, 1) for command in commands][-1]
         if code != b"354":
             raise RuntimeError(f"DATA was answered {code!r}")
 

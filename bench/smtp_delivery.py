@@ -1,11 +1,11 @@
-"""Receiving into Maildirs: the gateway beside a bare floor, Postfix and Dovecot, in one run.
+"""Receiving over SMTP and LMTP: the gateway beside a bare floor and other servers, in one run.
 
 Run: python -m bench smtp_delivery [--quick] [--only SCENARIO] [--server NAME]... [--save]
 
 Prints copies (or MB) a second, from the first octet to the last copy in a mailbox, the CPU of the
 server's whole process tree for a message, and both as ratios to the peers. Each scenario is run
-three times, the servers in turn, and the median counts. Postfix (SMTP) and Dovecot (LMTP) take
-part where they are installed and the benchmark runs as root.
+three times, the servers in turn, and the median counts. aiosmtpd takes part where it is installed;
+Postfix, OpenSMTPD (SMTP) and Dovecot (LMTP) where the benchmark runs as root, too.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from bench import smtp_opensmtpd, system_calls
 from bench.processes import cpu_seconds, resident_mib
 from bench.results import Results, Row, machine, save
 from bench.smtp_client import Connection, Heartbeat
@@ -42,7 +46,10 @@ SCENARIOS = {
 }
 LARGE = 10_000_000
 """Octets of a message beside which a NOOP is timed."""
-HALF_MESSAGES = 2000
+COUNTED = {"4 KB on 20": 200, "4 KB to 50": 20, "LMTP, 4 KB on 20": 200}
+"""Scenarios of which system calls are counted, and of how many messages."""
+HALF = "40 KB half sent, memory (PSS)"
+HALF_OCTETS = 40_000
 ROUNDS = 3
 Sample = dict[str, float]
 """rate: messages a second; cpu_each: CPU seconds a message; p50 and p99 of the seconds from the
@@ -55,7 +62,9 @@ TITLES = {
     "pop3gw": "pop3gw, Maildir",
     "pop3gw-sqlite": "pop3gw, database",
     "bare": "bare Twisted",
+    "aiosmtpd": "aiosmtpd",
     "postfix": "Postfix",
+    "opensmtpd": "OpenSMTPD",
     "dovecot": "Dovecot LMTP",
 }
 
@@ -66,9 +75,10 @@ def measure(server: Server, load: Load) -> Sample:
     heartbeat = Heartbeat(server.port) if load.octets >= LARGE else None
     if heartbeat is not None:
         heartbeat.start()
-    began = time.perf_counter()
     port = server.lmtp_port if load.lmtp else server.port
-    waits = sorted(drive(port, load, server.mailboxes))
+    load = replace(load, pipelined=server.pipelines)
+    began, waits = drive(port, load, server.mailboxes)
+    waits.sort()
     wanted = before + load.messages * load.recipients
     while server.stored() < wanted:
         if time.perf_counter() - began > 300:
@@ -85,12 +95,32 @@ def measure(server: Server, load: Load) -> Sample:
 
 def compare(running: list[Server], title: str, load: Load, rounds: int) -> Row:
     """Run a load on all servers in turn."""
-    row = Row(re.sub("[^a-z0-9]+", "-", title.lower()), title, "cpu_each", "ms", 1000.0)
-    running = [server for server in running if (server.lmtp_port if load.lmtp else server.port)]
+    row = _row(title, "cpu_each", "ms", 1000.0)
+    able = [server for server in running if can_run(server, load)]
     for _ in range(rounds):
-        for server in running:
+        for server in able:
             row.samples.setdefault(server.name, []).append(measure(server, load))
     return row
+
+
+def can_run(server: Server, load: Load) -> bool:
+    """Say whether a load asks of a server only what it does."""
+    port = server.lmtp_port if load.lmtp else server.port
+    return bool(port) and (server.tls or not load.starttls)
+
+
+def count_calls(row: Row, running: list[Server], load: Load) -> None:
+    """Count the system calls of a message."""
+    for server in running:
+        if can_run(server, load):
+            report = server.folder / "strace.txt"
+            calls = system_calls.count(server.pid, report, partial(measure, server, load))
+            if calls is not None:
+                row.calls[server.name] = calls / load.messages
+
+
+def _row(title: str, value: str, unit: str, factor: float = 1.0) -> Row:
+    return Row(re.sub("[^a-z0-9]+", "-", title.lower()), title, value, unit, factor)
 
 
 def show(row: Row, load: Load) -> None:
@@ -111,12 +141,13 @@ def show(row: Row, load: Load) -> None:
         if "noop_longest" in found:
             line += f"  longest NOOP {found['noop_longest'] * 1000:.1f} ms"
         for mine, sample in ours.items() if name not in ours else ():
-            rate, cpu = (sample[value] / found[value] for value in ("rate", "cpu_each"))
-            line += f"   {mine}: {rate:.2f} x, {cpu:.2f} of its CPU"
+            line += f"   {mine}: {sample['rate'] / found['rate']:.2f} x"
+            if found["cpu_each"]:
+                line += f", {sample['cpu_each'] / found['cpu_each']:.2f} of its CPU"
         print(line, flush=True)
 
 
-def keep(rows: list[Row], running: list[Server]) -> None:
+def keep(rows: list[Row], names: list[str]) -> None:
     """Write all samples to docs/benchmarks."""
     for group, title, reference in (
         ("smtp", "Receiving over SMTP", "postfix"),
@@ -124,8 +155,7 @@ def keep(rows: list[Row], running: list[Server]) -> None:
     ):
         mine = [row for row in rows if row.title.startswith("LMTP") == (group == "lmtp")]
         for row in mine:
-            row.place = list(SCENARIOS).index(row.title)
-        names = {server.name for server in running}
+            row.place = [*SCENARIOS, HALF].index(row.title)
         shown = {name: _version(name) for name in TITLES if name in names}
         taking_part = {name for row in mine for name in row.samples}
         shown = {name: text for name, text in shown.items() if name in taking_part}
@@ -134,31 +164,51 @@ def keep(rows: list[Row], running: list[Server]) -> None:
 
 
 def _version(name: str) -> str:
+    if name == "aiosmtpd":
+        return f"{TITLES[name]} {version(name)}"
+    if name == "opensmtpd":
+        return f"{TITLES[name]} {smtp_opensmtpd.version()}"
     if name not in VERSIONS:
         return TITLES[name]
     done = subprocess.run(VERSIONS[name], capture_output=True, text=True, timeout=10, check=True)
     return f"{TITLES[name]} {done.stdout.split()[0]}"
 
 
-def half_messages(server: Server, count: int) -> float:
-    """Hold so many messages half sent; return MiB of the server. Fair only just after its start."""
-    half = body(40_000)
+def half_messages(server: Server, count: int) -> Sample:
+    """Hold so many messages half sent. Fair only just after the start of the server."""
+    half, before = body(HALF_OCTETS), resident_mib(server.pid)
     with ExitStack() as stack:
         for number in range(count):
-            connection = Connection(server.port)
+            connection = Connection(server.port, pipelined=server.pipelines)
             stack.callback(connection.close)
             connection.begin([server.mailboxes[number % len(server.mailboxes)]])
             connection.half(half)
         time.sleep(2)
-        return resident_mib(server.pid)
+        mib = resident_mib(server.pid) - before
+    return {"messages": count, "kib_each": mib * 1024 / count}
 
 
-def show_half(running: list[Server], count: int) -> None:
-    """Print what messages half sent cost. Postfix, with a process for each, is left out."""
+def compare_half(running: list[Server], part: int) -> Row:
+    """Measure what a message half sent costs, with a part of as many as each server can hold."""
+    row = _row(HALF, "kib_each", "KB")
     for server in running:
-        if server.name != "postfix" and server.port:
-            mib = half_messages(server, count)
-            print(f"{count} half messages  {server.name:8} {mib:.0f} MiB", flush=True)
+        if server.port:
+            row.samples[server.name] = [half_messages(server, server.most_half // part)]
+            print(f"{HALF}  {server.name:13} {row.median(server.name):8.1f} KB", flush=True)
+    return row
+
+
+@contextmanager
+def started(kinds: list[type[Server]]) -> Iterator[list[Server]]:
+    """Have servers run."""
+    with ExitStack() as stack:
+        running = []
+        for kind in kinds:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            running.append(kind(folder))
+            running[-1].start()
+            stack.callback(running[-1].stop)
+        yield running
 
 
 def main(arguments: list[str]) -> None:
@@ -167,33 +217,38 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="one round of a tenth of the messages")
     parser.add_argument("--only", choices=[*SCENARIOS, "half"], help="one scenario")
     parser.add_argument("--server", action="append", choices=list(servers()), help="only these")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--save", action="store_true", help="write docs/benchmarks")
     options = parser.parse_args(arguments)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with ExitStack() as stack:
-        running = []
-        for name, kind in servers().items():
-            if options.server is None or name in options.server:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                running.append(kind(folder))
-                running[-1].start()
-                stack.callback(running[-1].stop)
-        if options.only in (None, "half"):
-            show_half(running, HALF_MESSAGES // 10 if options.quick else HALF_MESSAGES)
-        for server in running:
-            # Several at once, so that whatever is started when it is needed has been.
-            measure(server, Load(20, 200, 4096, recipients=10, lmtp=not server.port))
-        rows = []
-        for scenario, load in SCENARIOS.items():
-            if options.only in (None, scenario):
-                rounds = ROUNDS
-                if options.quick:
-                    rounds, load = 1, _tenth(load)
-                rows.append(compare(running, scenario, load, rounds))
-                show(rows[-1], load)
-        if options.save:
-            keep(rows, running)
+    kinds = [kind for name, kind in servers().items() if name in (options.server or servers())]
+    rows: list[Row] = []
+    if options.only in (None, "half"):
+        with started(kinds) as running:
+            rows.append(compare_half(running, 10 if options.quick else 1))
+    loads = {name: load for name, load in SCENARIOS.items() if options.only in (None, name)}
+    if loads:
+        with started(kinds) as running:
+            rows += run(running, loads, options)
+    if options.save:
+        keep(rows, [kind.name for kind in kinds])
+
+
+def run(running: list[Server], loads: dict[str, Load], options: argparse.Namespace) -> list[Row]:
+    """Measure and print scenarios."""
+    for server in running:
+        # Several at once, so that whatever is started when it is needed has been.
+        measure(server, Load(20, 40 if options.quick else 200, 4096, 10, lmtp=not server.port))
+    rows = []
+    for scenario, load in loads.items():
+        if options.quick:
+            options.rounds, load = 1, _tenth(load)
+        rows.append(compare(running, scenario, load, options.rounds))
+        show(rows[-1], load)
+        if scenario in COUNTED and not options.quick:
+            count_calls(rows[-1], running, replace(load, messages=COUNTED[scenario]))
+    return rows
 
 
 def _tenth(load: Load) -> Load:

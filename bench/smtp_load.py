@@ -1,7 +1,8 @@
 """The load: one thread that serves all connections, and costs far less than any server.
 
 Each connection sends MAIL, RCPT and DATA in one write, the message and its final dot in the next,
-and waits for the replies to each, as a sending server does that uses PIPELINING.
+and waits for the replies to each, as a sending server does that uses PIPELINING. With a server that
+has none, it waits after each command.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Load:
     """A new connection with STARTTLS for each message."""
     lmtp: bool = False
     """LMTP: LHLO, and a reply for each recipient."""
+    pipelined: bool = True
 
 
 def body(octets: int) -> bytes:
@@ -43,14 +45,16 @@ def body(octets: int) -> bytes:
     return text[: octets - 2].replace(b"\r\n.", b"\r\nx").rstrip(b"\r\n") + b"\r\n"
 
 
-def drive(port: int, load: Load, mailboxes: list[str]) -> list[float]:
+def drive(port: int, load: Load, mailboxes: list[str]) -> tuple[float, list[float]]:
     """Send all of a load.
 
-    @return: the seconds from the final dot to the reply of each message; nothing with STARTTLS.
+    @return: when the first octet was sent, by `perf_counter`; the seconds from the final dot to the
+        reply of each message, nothing with STARTTLS.
     """
     if load.starttls:
+        began = time.perf_counter()
         _drive_tls(port, load, mailboxes)
-        return []
+        return began, []
     numbers = iter(range(load.messages))
     message = body(load.octets) + b".\r\n"
     waits: list[float] = []
@@ -59,6 +63,9 @@ def drive(port: int, load: Load, mailboxes: list[str]) -> list[float]:
     for _ in range(load.connections):
         line = Line(port, poller, _dialog(load, mailboxes, numbers, message), waits)
         lines[line.socket.fileno()] = line
+        # One after another: OpenSMTPD lets no more than five wait at its door.
+        select.select([line.socket], [], [], SECONDS)
+    began = time.perf_counter()
     deadline = time.monotonic() + SECONDS
     while lines:
         if time.monotonic() > deadline:
@@ -66,7 +73,7 @@ def drive(port: int, load: Load, mailboxes: list[str]) -> list[float]:
         for descriptor, _ in poller.poll(1):
             if not lines[descriptor].go_on():
                 lines.pop(descriptor).close()
-    return waits
+    return began, waits
 
 
 def _dialog(load: Load, mailboxes: list[str], numbers: Iterator[int], message: bytes) -> Dialog:
@@ -77,7 +84,11 @@ def _dialog(load: Load, mailboxes: list[str], numbers: Iterator[int], message: b
         commands = [b"MAIL FROM:<bench@client.example>\r\n"]
         commands += [b"RCPT TO:<%s>\r\n" % to.encode() for to in _to(load, number, mailboxes)]
         commands.append(b"DATA\r\n")
-        code = yield b"".join(commands), len(commands)
+        if load.pipelined:
+            code = yield b"".join(commands), len(commands)
+        else:
+            for command in commands:
+                code = yield command, 1
         if code != b"354":
             raise RuntimeError(f"DATA was answered {code!r}")
         code = yield message, answers
@@ -166,7 +177,7 @@ def _drive_tls(port: int, load: Load, mailboxes: list[str]) -> None:
                     number = next(numbers, None)
                 if number is None:
                     return
-                connection = Connection(port)
+                connection = Connection(port, pipelined=load.pipelined)
                 connection.start_tls()
                 connection.send(_to(load, number, mailboxes), message)
                 connection.close()

@@ -1,4 +1,4 @@
-"""The servers that receive: the gateway, the bare floor, Postfix and Dovecot where they are."""
+"""The servers that receive: the gateway, the bare floor, and the peers that are installed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.ports import free_port, wait_for
+from bench.smtp_storing import MAILBOXES
 from tests.interop.gateway import Gateway
 
-MAILBOXES = 50
 HERE = Path(__file__).parent
 
 
@@ -30,6 +31,11 @@ class Server(ABC):
     """Where it takes SMTP, 0: nowhere."""
     lmtp_port: int = 0
     """Where it takes LMTP, 0: nowhere."""
+    pipelines = True
+    """Whether it takes commands that do not wait for the answers to those before."""
+    tls = True
+    most_half = 2000
+    """How many messages that are half sent it can be asked to hold."""
     mailboxes: list[str]
     folders: list[Path]
 
@@ -82,15 +88,15 @@ class OurGatewaySQLite(OurGateway):
             return int(connection.execute(query).fetchone()[0])
 
 
-class Bare(Server):
-    """See `bench/bare_smtp.py`."""
+class Program(Server):
+    """A program of ours, called with its folder, its port, and a certificate."""
 
-    name = "bare"
+    program: str
 
     def start(self) -> None:
         root, certificate = self.folder / "mail", make_certificate(self.folder)
         self.port = free_port()
-        command = [sys.executable, HERE / "bare_smtp.py", root, str(self.port), certificate]
+        command = [sys.executable, HERE / self.program, root, str(self.port), certificate]
         self._process = subprocess.Popen(command)
         self.pid = self._process.pid
         wait_for(self.port)
@@ -102,10 +108,25 @@ class Bare(Server):
         self._process.wait(timeout=20)
 
 
+class Bare(Program):
+    """The floor."""
+
+    name = "bare"
+    program = "bare_smtp.py"
+
+
+class Aiosmtpd(Program):
+    """aiosmtpd, which takes part where it is installed."""
+
+    name = "aiosmtpd"
+    program = "smtp_aiosmtpd.py"
+
+
 class Postfix(Server):
     """A private Postfix on a port of loopback, which delivers into Maildirs by `virtual`."""
 
     name = "postfix"
+    most_half = 150  # a process for each
 
     def start(self) -> None:
         self.folder.chmod(0o755)
@@ -192,13 +213,18 @@ postlog unix-dgram n - n - 1 postlogd
 
 def servers() -> dict[str, type[Server]]:
     """Those that can run here, by name."""
-    from bench.dovecot_lmtp import DovecotLMTP, is_installed
+    from bench import dovecot_lmtp, smtp_opensmtpd
 
     found: list[type[Server]] = [OurGateway, OurGatewaySQLite, Bare]
-    if shutil.which("postfix") and os.geteuid() == 0:
-        found.append(Postfix)
-    if is_installed() and os.geteuid() == 0:
-        found.append(DovecotLMTP)
+    if find_spec("aiosmtpd"):
+        found.append(Aiosmtpd)
+    if os.geteuid() == 0:
+        if shutil.which("postfix"):
+            found.append(Postfix)
+        if smtp_opensmtpd.is_installed():
+            found.append(smtp_opensmtpd.OpenSMTPD)
+        if dovecot_lmtp.is_installed():
+            found.append(dovecot_lmtp.DovecotLMTP)
     return {server.name: server for server in found}
 
 

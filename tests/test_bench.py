@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from bench.growth_results import Growth
 from bench.report import table
 from bench.results import Results, Row, load, save
+from bench.smtp_load import Load, drive
 from tests.programs import run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +85,34 @@ def test_workers_are_measured() -> None:
     assert "one by one  2 apart" in text
 
 
+def answer(listening: socket.socket, reads: list[bytes]) -> None:
+    """Serve one SMTP client; answer each read as often as it holds lines, a message once."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.sendall(b"220 hello\r\n")
+        while octets := connection.recv(65_536):
+            reads.append(octets)
+            if octets.endswith(b"\r\n.\r\n"):
+                connection.sendall(b"250 stored\r\n")
+                continue
+            codes = [b"354" if line == b"DATA" else b"250" for line in octets.splitlines()]
+            connection.sendall(b"".join(code + b" go on\r\n" for code in codes))
+
+
+@pytest.mark.parametrize("pipelined", [True, False])
+def test_commands_go_out_together_only_where_the_server_takes_that(pipelined: bool) -> None:
+    reads: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=answer, args=(listening, reads))
+        server.start()
+        load = Load(1, 2, 200, recipients=2, pipelined=pipelined)
+        _, waits = drive(listening.getsockname()[1], load, ["anna@example.org", "b@example.org"])
+        server.join(timeout=20)
+    assert len(waits) == 2
+    lines = [len(read.splitlines()) for read in reads if not read.endswith(b"\r\n.\r\n")]
+    assert lines == ([1, 4, 4] if pipelined else [1] * 9)
+
+
 @pytest.mark.slow
 def test_serving_is_measured() -> None:
     options = ["--only", "login", "--only", "fetch-pipelined-tls", "--only", "idle"]
@@ -94,7 +125,7 @@ def test_serving_is_measured() -> None:
 @pytest.mark.slow
 def test_receiving_is_measured() -> None:
     text = bench("smtp_delivery", "--quick", "--server", "pop3gw", "--server", "bare")
-    for scenario in ("4 KB on 20", "one of 25 MB", "4 KB to 50", "STARTTLS", "half messages"):
+    for scenario in ("4 KB on 20", "one of 25 MB", "4 KB to 50", "STARTTLS", "half sent"):
         assert scenario in text
     assert "x," in text
     assert "of its CPU" in text

@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.pop3.mailboxes import OWNER
 from bench.pop3.servers import DOMAIN, PASSWORD, Server, end
 from bench.ports import free_port, wait_for
-from bench.processes import tree
+from bench.processes import can_have_own_mounts, tree
 
 _PROGRAMS = Path("usr/lib/courier/courier")
 _ROOTS = (Path("/"), Path("/opt/courier-pop"))
@@ -23,7 +23,7 @@ _ROOTS = (Path("/"), Path("/opt/courier-pop"))
 _START = """\
 set -e
 mount --bind {home}/etc /etc/courier
-mount --bind {home}/run /run/courier
+mount --bind {home}/run /run
 makeuserdb
 /usr/lib/courier/courier-authlib/authdaemond &
 exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=600 -maxperip=600 \
@@ -41,8 +41,7 @@ class Courier(Server):
 
     @classmethod
     def version(cls) -> str | None:
-        able = os.geteuid() == 0 and shutil.which("couriertcpd") and shutil.which("unshare")
-        if not able or _programs() is None:
+        if not (shutil.which("couriertcpd") and _programs() and can_have_own_mounts()):
             return None
         query = ["dpkg-query", "--show", "--showformat=${Version}", "courier-base"]
         try:
@@ -53,10 +52,10 @@ class Courier(Server):
 
     def start(self) -> None:
         home, self.port = self.place.folder, free_port()
-        for name in ("etc", "run/authdaemon", "mail"):
+        for name in ("etc", "run/courier/authdaemon", "mail"):
             (home / name).mkdir(parents=True)
         (home / "etc").chmod(0o700)
-        shutil.chown(home / "run", "courier")
+        shutil.chown(home / "run" / "courier", "courier")
         (home / "etc" / "authdaemonrc").write_text(
             'authmodulelist="authuserdb"\ndaemons=5\n'
             "authdaemonvar=/run/courier/authdaemon\nDEBUG_LOGIN=0\n"

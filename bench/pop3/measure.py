@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import signal
 import statistics
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
+from bench import system_calls as system_calls_of
 from bench.pop3.heartbeat import Heartbeat
 from bench.pop3.load import CLOSED, LINE, Step, client_context, connect, drive
 from bench.pop3.scenarios import IDLE_CONTENTS, Scenario
 from bench.pop3.servers import DOMAIN, PASSWORD, Server
-from bench.processes import cpu_seconds, resident_mib, tree
+from bench.processes import cpu_seconds, resident_mib
 
 Sample = dict[str, float]
-
-SETTLE_SECONDS = 0.3
-"""For a server to end what a session leaves behind: Dovecot's processes, say."""
 
 
 def user_names(scenario: Scenario, number: int) -> list[str]:
@@ -40,7 +34,7 @@ def measure(server: Server, scenario: Scenario, number: int) -> Sample:
             heartbeat = stack.enter_context(Heartbeat(server.port, "heartbeat"))
         cpu = cpu_seconds(server.pid)
         outcome = drive(port, _scripts(scenario, users), scenario.parallel, context)
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(system_calls_of.SETTLE_SECONDS)
         used = cpu_seconds(server.pid) - cpu
     sessions = len(outcome.sessions)
     if outcome.octets < _least_octets(scenario) * sessions:
@@ -106,32 +100,20 @@ def _login(user: str) -> list[Step]:
     ]
 
 
-def system_calls(server: Server, scenario: Scenario, sessions: int = 20) -> float | None:
+def system_calls(server: Server, scenario: Scenario) -> float | None:
     """Count the system calls of a session; None where there is no strace."""
     users = user_names(scenario, 0)
-    targets = [word for pid in tree(server.pid) for word in ("-p", str(pid))]
-    report = server.place.folder / "strace.txt"
-    command = ["strace", "-c", "-f", "-qq", "-o", report, *targets]
-    try:
-        tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    except FileNotFoundError:
-        return None
-    time.sleep(1)
+    # Some servers make several for each message, and strace makes each slow.
+    sessions = max(2, min(20, 200_000 // scenario.contents.messages))
     context = client_context() if scenario.tls else None
     port = server.tls_port if scenario.tls else server.port
-    scripts = iter([scenario.session(users[n % len(users)]) for n in range(sessions)])
-    drive(port, scripts, 1, context)
-    time.sleep(SETTLE_SECONDS)
-    tracer.send_signal(signal.SIGINT)
-    tracer.wait(timeout=60)
-    return _total(report) / sessions
 
+    def work() -> None:
+        scripts = iter([scenario.session(users[n % len(users)]) for n in range(sessions)])
+        drive(port, scripts, 1, context)
 
-def _total(report: Path) -> int:
-    line = next(line for line in report.read_text().splitlines() if line.endswith("total"))
-    numbers = re.findall(r"[0-9.]+", line)
-    # % time, seconds, microseconds a call, calls, and errors where there were any.
-    return int(numbers[3])
+    calls = system_calls_of.count(server.pid, server.place.folder / "strace.txt", work)
+    return calls and calls / sessions
 
 
 def idle(server: Server, users: list[str]) -> Sample:

@@ -157,7 +157,7 @@ def quick(scenario: Scenario) -> Scenario:
     elif contents.octets > 10_000:
         contents = replace(contents, messages=500)
     seconds = scenario.seconds and 0.3
-    users = min(scenario.users, 20) if scenario.fresh else scenario.users
+    users = min(scenario.users, 10) if scenario.fresh else scenario.users
     parallel = min(users, scenario.parallel)
     title = f"{scenario.title} (quick: {contents.messages:,} messages)"
     return replace(
