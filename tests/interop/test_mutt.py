@@ -20,7 +20,7 @@ def _mutt(folder: Path, home: Path, keys: str) -> None:
     settings = home / "muttrc"
     settings.write_text(
         "set quit=yes\nset move=no\nset delete=yes\nset wait_key=no\nset pipe_decode=no\n"
-        # By what the messages say: where they come within a second, their order is mutt's own affair.
+        # Not by time: the order of what came within a second is mutt's own affair.
         "set sort=reverse-subject\n"
         f"set mbox_type=Maildir\nset folder={home}\npush '{keys}'\n"
     )
