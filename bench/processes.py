@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import IO, Any
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -53,6 +54,15 @@ def can_have_own_mounts() -> bool:
     return (
         subprocess.run(["unshare", "-m", "true"], capture_output=True, timeout=20).returncode == 0
     )
+
+
+def start_with_own_mounts(script: str, log: IO[bytes], **options: Any) -> subprocess.Popen[bytes]:
+    """Run a shell script that has a view of its own of folders. See `can_have_own_mounts`.
+
+    @param options: as `subprocess.Popen` takes them.
+    """
+    command = ["unshare", "-m", "sh", "-c", script]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
 
 
 def _stat(pid: int) -> list[str]:

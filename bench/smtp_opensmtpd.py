@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from bench.ports import free_port, wait_for
-from bench.processes import can_have_own_mounts
+from bench.processes import can_have_own_mounts, start_with_own_mounts
 from bench.smtp_servers import MAILBOXES, Server, make_certificate
 
 _ROOTS = (Path("/"), Path("/opt/opensmtpd"))
@@ -98,12 +98,7 @@ class OpenSMTPD(Server):
         file.chmod(0o600)
         script = _START.format(folder=folder, root=str(_root()).rstrip("/"))
         with (folder / "opensmtpd.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                ["unshare", "-m", "sh", "-c", script],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            self._process = start_with_own_mounts(script, log)
         self.pid = self._process.pid
         wait_for(self.port)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.pop3.mailboxes import OWNER
 from bench.pop3.servers import DOMAIN, PASSWORD, Server, end
 from bench.ports import free_port, wait_for
-from bench.processes import can_have_own_mounts, tree
+from bench.processes import can_have_own_mounts, start_with_own_mounts, tree
 
 _PROGRAMS = Path("usr/lib/courier/courier")
 _ROOTS = (Path("/"), Path("/opt/courier-pop"))
@@ -63,11 +63,9 @@ class Courier(Server):
         self._write_users(home / "etc" / "userdb")
         script = _START.format(home=home, port=self.port, programs=_programs())
         with (home / "courier.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                ["unshare", "-m", "sh", "-c", script],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+            self._process = start_with_own_mounts(
+                script,
+                log,
                 start_new_session=True,  # it ends its whole group when it ends
                 env={"PATH": os.environ["PATH"], "AUTHMODULES": "authdaemon", "POP3AUTH": ""},
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,15 +108,9 @@ def list_files(folder: Path) -> list[MessageFile]:
     found.sort(key=lambda file: file.place)
     # Whoever compresses new mail has old mail that is not: the latest tell.
     for file in found[-_LOOKED_INTO:]:
-        next(_first_block(file), None)
+        with suppress(MessageUnreadable, MessageVanished):  # told when it is imported
+            next(file.read(), None)
     return found
-
-
-def _first_block(file: MessageFile) -> Iterator[bytes]:
-    try:
-        yield from file.read()
-    except (MessageUnreadable, MessageVanished):
-        return  # told when it is imported
 
 
 def _list_subfolder(folder: Path, subfolder: str) -> Iterator[MessageFile]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.store.disk_errors import storage_error
@@ -85,6 +88,16 @@ class FolderLock:
             # Then closing has to do.
             pass
         os.close(self._descriptor)
+
+
+@contextmanager
+def held(folder: Path, mailbox: str) -> Iterator[None]:
+    """Hold a maildrop for the block, for nobody: a command. Raises as `FolderLock.take` does."""
+    lock = FolderLock.take(folder, mailbox, "", time.time())
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _in_use(descriptor: int, mailbox: str) -> MaildropInUse:

@@ -33,6 +33,18 @@ Read = Callable[[], Iterator[bytes]]
 """Yields the octets of a message."""
 
 
+def blocks_of(reader: Any) -> Iterator[bytes]:
+    """Yield what an `IMessageReader` has, then close it.
+
+    @param reader: one that gives its blocks at once, as those of the kinds of store do.
+    """
+    try:
+        while block := reader.read():
+            yield block
+    finally:
+        reader.close()
+
+
 class StoreEnd(Protocol):
     """One end of a conversion. Everything raises `StoreError`."""
 

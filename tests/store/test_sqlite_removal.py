@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.store.interfaces import MessageAttributes
+from gateway.store.sqlite import SQLiteStore
 from gateway.store.sqlite.batch import BatchWriter
 from gateway.store.sqlite.checking import check
 from gateway.store.sqlite.jobs import Delivery
@@ -48,6 +49,19 @@ def delete(place: SQLitePlace, indexes: Sequence[int]) -> None:
     maildrop = opened(place.store)
     assert result(maildrop.commit(indexes)) == []
     maildrop.release()
+
+
+def delete_all_in_a_thread(many: SQLitePlace) -> tuple[Turns, SQLiteStore]:
+    """Delete with a store that has its writer's thread; return what drives that, and the store."""
+    turns = Turns()
+    store = many.another(reactor=turns)
+    maildrop = opened(store)
+    answer = maildrop.commit(range(MANY))
+    turns.end_turn()
+    turns.wait_for_thread()
+    assert result(answer) == []
+    maildrop.release()
+    return turns, store
 
 
 def assert_whole(place: SQLitePlace) -> None:
@@ -112,14 +126,7 @@ def test_a_run_is_found_by_one_range(many: SQLitePlace) -> None:
 
 
 def test_all_are_gone_before_their_room_is_given_back(many: SQLitePlace) -> None:
-    turns = Turns()
-    store = many.another(reactor=turns)
-    maildrop = opened(store)
-    answer = maildrop.commit(range(MANY))
-    turns.end_turn()
-    turns.wait_for_thread()
-    assert result(answer) == []
-    maildrop.release()
+    turns, _ = delete_all_in_a_thread(many)
     assert contents(many.store) == []
     # The thread may have given back the first portion by now.
     ((dead,),) = many.query("SELECT count(*) FROM bodies WHERE copies <= 0")
@@ -166,14 +173,7 @@ def test_a_body_that_waits_for_its_removal_is_no_fault(many: SQLitePlace) -> Non
 
 
 def test_what_a_stop_leaves_dead_is_swept_after_the_next_start(many: SQLitePlace) -> None:
-    turns = Turns()
-    store = many.another(reactor=turns)
-    maildrop = opened(store)
-    answer = maildrop.commit(range(MANY))
-    turns.end_turn()
-    turns.wait_for_thread()
-    assert result(answer) == []
-    maildrop.release()
+    turns, store = delete_all_in_a_thread(many)
     stopped = store.stop()
     while not stopped.called:
         turns.end_turn()

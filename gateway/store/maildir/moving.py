@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from gateway.files import sync_folder
 from gateway.store.disk_errors import told_as_store_error
 from gateway.store.folders import make_folder
 from gateway.store.interfaces import MessageAttributes, StoreError
-from gateway.store.lock import FolderLock
+from gateway.store.lock import held
 from gateway.store.maildir import aside, records
 from gateway.store.maildir.administration import MaildirAdministration
 from gateway.store.maildir.build import list_mailbox
@@ -26,7 +25,7 @@ from gateway.store.maildir.reader import SizeMismatch, open_reader
 from gateway.store.maildir.sizes import count
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.storing import Storing, store_all
-from gateway.store.moving import KeptMessage, Read
+from gateway.store.moving import KeptMessage, Read, blocks_of
 
 MOST_MESSAGES = 200
 """How many messages wait, each with an open file, until they are stored together."""
@@ -80,11 +79,8 @@ class MaildirEnd:
         folder = mailbox_folder(self._root, mailbox)
         with told_as_store_error("make the mailbox", folder):
             make_mailbox(folder)
-        lock = FolderLock.take(folder, mailbox, "", time.time())
-        try:
+        with held(folder, mailbox):
             yield
-        finally:
-            lock.release()
 
     def messages(self, mailbox: str) -> list[KeptMessage]:
         """See `StoreEnd.messages`."""
@@ -119,11 +115,7 @@ class MaildirEnd:
                 reader = open_reader(path, *count(path), distrust)
         except FileNotFoundError:
             raise StoreError(f"{path} was removed by another program: run this again") from None
-        try:
-            while block := reader.read():
-                yield block
-        finally:
-            reader.close()
+        yield from blocks_of(reader)
 
     def _distrust(self, path: str) -> None:
         """The name of a file lies about its size: have it counted at the next look."""

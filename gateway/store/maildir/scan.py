@@ -22,10 +22,10 @@ _REGULAR_FILE = 0o100000
 class Scan:
     """One look through new/ and cur/.
 
-    @param previous: what was found last time: a file that is still there is not looked at again.
     What a name tells about sizes is believed until the message is read: a reader finds out when it
     is not so, sends nothing, and the next look counts (see `distrusted`).
 
+    @param previous: what was found last time: a file that is still there is not looked at again.
     @param distrusted: base names whose sizes are to be counted, whatever the name says.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from gateway.store.interfaces import (
     IStoreAdministration,
     Usage,
 )
-from gateway.store.lock import FolderLock
+from gateway.store.lock import held
 from gateway.store.sqlite import keeping
 from gateway.store.sqlite.creation import ready_to_open
 from gateway.store.sqlite.database import Database, transaction
@@ -28,6 +27,16 @@ from gateway.store.sqlite.removal import remove
 
 _SEEN = f"address NOT LIKE '%{keeping.SUFFIX}'"
 """Of mailboxes: whether it is one that sessions see."""
+
+
+@contextmanager
+def holding(layout: Layout, mailbox: str) -> Iterator[None]:
+    """Hold a maildrop for the block. Raises `MaildropInUse` or `StoreError`."""
+    place = layout.lock_folder(mailbox)
+    with told_as_store_error("make the folder", place):
+        make_folder(place)
+    with held(place, mailbox):
+        yield
 
 
 @implementer(IStoreAdministration, IKeepingAdministration)
@@ -66,14 +75,8 @@ class SQLiteAdministration:
         """See `IStoreAdministration.purge`."""
         if not ready_to_open(self._layout):
             return
-        place = self._layout.lock_folder(mailbox)
-        with told_as_store_error("make the folder", place):
-            make_folder(place)
-        lock = FolderLock.take(place, mailbox, "", time.time())
-        try:
+        with holding(self._layout, mailbox):
             self._purge(mailbox)
-        finally:
-            lock.release()
         large = LargeFiles(self._database)
         while large.sweep():
             pass

@@ -12,6 +12,7 @@ from zope.interface import implementer
 from gateway.store.interfaces import IBulkWriter, MessageAttributes, StoredCopy
 from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error
+from gateway.store.sqlite.incoming import whole
 from gateway.store.sqlite.insertion import MICROSECONDS, Insertion, Mailboxes
 from gateway.store.sqlite.jobs import Delivery
 from gateway.store.sqlite.keeping import SUFFIX, flags_until
@@ -149,7 +150,7 @@ class BulkWriter:
             octets += len(block)
             if octets > IN_MEMORY:
                 return None, self._write(chain(held, rest))
-        return _ended(b"".join(held)), None
+        return whole(held), None
 
     def _write(self, blocks: Iterable[bytes]) -> ArrivingFile:
         with told_as_store_error("write a message to", "a file"):
@@ -184,7 +185,3 @@ def _discard(waiting: Sequence[_Waiting]) -> None:
 
 def _place(delivery: Delivery) -> int:
     return round(delivery.attributes.arrived * MICROSECONDS)
-
-
-def _ended(content: bytes) -> bytes:
-    return content + b"\r\n" if content and not content.endswith(b"\r\n") else content

@@ -71,7 +71,7 @@ class IncomingMessage:
             self._drop()
             return succeed([])
         if self._file is None:
-            return self._hand_in(Delivery(mailboxes, self._attributes, _whole(blocks)))
+            return self._hand_in(Delivery(mailboxes, self._attributes, whole(blocks)))
         finished = self._in_thread(self._finish, blocks, mailboxes)
         return finished.addCallback(self._hand_in).addErrback(self._refused)
 
@@ -95,7 +95,8 @@ class IncomingMessage:
             self.discard()
 
 
-def _whole(blocks: Sequence[bytes]) -> bytes:
+def whole(blocks: Sequence[bytes]) -> bytes:
+    """Return the octets of a message, its last line ended."""
     content = b"".join(blocks)
     if content and not content.endswith(b"\r\n"):
         return content + b"\r\n"

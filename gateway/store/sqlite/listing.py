@@ -63,6 +63,7 @@ def load_if_small(
     @raise Damaged: the mailbox does not hold what it says it holds.
     """
     row = _row(connection, address)
+    # What one statement reads is of one state in any case.
     if row is not None and known is not None and (known.mailbox, known.change) == row[:2]:
         return known
     with _one_state(connection):
@@ -87,7 +88,11 @@ def attributes(connection: sqlite3.Connection, key: tuple[int, int, int]) -> Mes
     row = connection.execute(query, key).fetchone()
     if row is None:
         return MessageAttributes(arrived=key[1] / MICROSECONDS)
-    arrived, uidl, flags = row
+    return attributes_of(*row)
+
+
+def attributes_of(arrived: int, uidl: str | None, flags: int) -> MessageAttributes:
+    """Return what these columns of `messages` say."""
     return MessageAttributes(
         arrived / MICROSECONDS, uidl, bool(flags & SMTPUTF8), bool(flags & REQUIRETLS)
     )

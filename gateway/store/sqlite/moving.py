@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from gateway.store.folders import make_folder
-from gateway.store.interfaces import MessageAttributes
-from gateway.store.lock import FolderLock
-from gateway.store.moving import KeptMessage, Read
-from gateway.store.sqlite.administration import SQLiteAdministration
+from gateway.store.moving import KeptMessage, Read, blocks_of
+from gateway.store.sqlite.administration import SQLiteAdministration, holding
 from gateway.store.sqlite.bulk import BulkWriter
 from gateway.store.sqlite.database import Database, transaction
 from gateway.store.sqlite.errors import told_as_store_error
-from gateway.store.sqlite.insertion import MICROSECONDS
 from gateway.store.sqlite.keeping import SUFFIX, flags_until, until_of
 from gateway.store.sqlite.large import LargeFiles
 from gateway.store.sqlite.layout import Layout
-from gateway.store.sqlite.listing import uidl_expression
+from gateway.store.sqlite.listing import attributes_of, uidl_expression
 from gateway.store.sqlite.reader import open_body
 from gateway.store.sqlite.removal import remove
-from gateway.store.sqlite.schema import REQUIRETLS, SMTPUTF8
 
 _MESSAGES = (
     "SELECT mailbox, place, number, messages.octets, arrived, flags, copies,"
@@ -67,17 +61,9 @@ class SQLiteEnd:
         """See `StoreEnd.count`."""
         return SQLiteAdministration(self._layout.folder).usage(mailbox).messages
 
-    @contextmanager
-    def holding(self, mailbox: str) -> Iterator[None]:
+    def holding(self, mailbox: str) -> AbstractContextManager[None]:
         """See `StoreEnd.holding`."""
-        place = self._layout.lock_folder(mailbox)
-        with told_as_store_error("make the folder", place):
-            make_folder(place)
-        lock = FolderLock.take(place, mailbox, "", time.time())
-        try:
-            yield
-        finally:
-            lock.release()
+        return holding(self._layout, mailbox)
 
     def messages(self, mailbox: str) -> list[KeptMessage]:
         """See `StoreEnd.messages`."""
@@ -90,11 +76,7 @@ class SQLiteEnd:
         """See `StoreEnd.read`."""
         with self._database.connection() as connection, self._reading():
             reader = open_body(connection, self._layout, message.place, message.octets)
-        try:
-            while block := reader.read():
-                yield block
-        finally:
-            reader.close()
+        yield from blocks_of(reader)
 
     def kept_until(self, until: float) -> float:
         """See `StoreEnd.kept_until`."""
@@ -162,9 +144,7 @@ def _message(
     deleted: int,
     uidl: str,
 ) -> KeptMessage:
-    attributes = MessageAttributes(
-        arrived / MICROSECONDS, uidl, bool(flags & SMTPUTF8), bool(flags & REQUIRETLS)
-    )
+    attributes = attributes_of(arrived, uidl, flags)
     until = until_of(flags) if deleted else None
     body = number if copies > 1 else None
     return KeptMessage(attributes, octets, until, body, (mailbox, place, number))
