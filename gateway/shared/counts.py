@@ -8,9 +8,12 @@ _COLUMNS = 1 << 14
 _LIVE, _TAKEN, _SERVES, _ROWS = 0, 1, 2, 3
 _PART = _ROWS + 2 * _COLUMNS
 """Cells of one worker: all that live, all that ever were, whether it serves, and two rows."""
-_SLACK = 2
-"""So many more connections than another, and a quarter, a worker may have: who is busy is not to
-wait for the exact balance."""
+_SLACK = 4
+_MOST_SLACK = 16
+"""So many more connections than another a worker may have, between these half as many more: who is
+busy is not to wait for the exact balance, and to take many at once costs less than one by one."""
+_MOST = 64
+"""How many a worker takes at once where no other serves."""
 _FEW = 3
 _RUN = 4
 """How many connections in a row a worker takes while it has few at a time."""
@@ -73,19 +76,20 @@ class SharedCounts:
             sum(cells[part + column] for part in self._parts) for column in self._columns(name)
         )
 
-    def has_most(self) -> bool:
-        """Say whether another worker should take the next connection rather than this one."""
+    def room(self) -> int:
+        """Return how many connections this worker may take before another should, 0 for none."""
         cells = self._cells
         live, taken = cells[self._own + _LIVE], cells[self._own + _TAKEN]
+        room = _MOST
         for part in self._others:
             if not cells[part + _SERVES]:
                 continue
-            others = cells[part + _LIVE]
-            if live > others + _SLACK + others // 4:
-                return True
             if live < _FEW and taken // _RUN > cells[part + _TAKEN] // _RUN:
-                return True
-        return False
+                return 0
+            others = cells[part + _LIVE]
+            slack = min(_SLACK + others // 2, _MOST_SLACK)
+            room = min(room, others + slack - live)
+        return max(room, 0)
 
     def _columns(self, name: str) -> tuple[int, int]:
         number = self._hash.number(name)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
-_AT_ONCE = 4
-"""How many connections are taken before it is looked who has how many."""
+
+class Doorkeeper(Protocol):
+    """Says which worker should take connections."""
+
+    def pause(self) -> float:
+        """Return for how many seconds to wait before one is taken, 0.0 if not at all."""
+
+    def room(self) -> int:
+        """Return how many may be taken before others should."""
 
 
 @implementer(IReadDescriptor)
@@ -20,13 +26,12 @@ class Door:
     a moment; whoever is there first then takes what is left.
 
     @param port: a port of Twisted's, which the reactor does not read from.
-    @param pause: called when somebody wants to connect; says for how many seconds to wait, 0.0 if
-        not at all.
+    @param keeper: asked when somebody wants to connect.
     """
 
-    def __init__(self, port: Any, pause: Callable[[], float], reactor: Any) -> None:
+    def __init__(self, port: Any, keeper: Doorkeeper, reactor: Any) -> None:
         self._port = port
-        self._pause = pause
+        self._keeper = keeper
         self._reactor = reactor
         self._call: Any = None
         self._waited = False
@@ -54,13 +59,13 @@ class Door:
 
     def doRead(self) -> None:
         """Somebody wants to connect."""
-        if not self._waited and (seconds := self._pause()):
+        if not self._waited and (seconds := self._keeper.pause()):
             self._waited = True
             self._reactor.removeReader(self)
             self._call = self._reactor.callLater(seconds, self.open)
             return
         self._waited = False
-        self._port.numberAccepts = _AT_ONCE
+        self._port.numberAccepts = max(1, self._keeper.room())
         self._port.doRead()
 
     def connectionLost(self, reason: object) -> None:

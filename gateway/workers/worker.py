@@ -10,7 +10,7 @@ from gateway.service import GatewayService
 from gateway.workers.door import Door
 from gateway.workers.postponed import Postponed
 
-POLITE_SECONDS = 0.002
+POLITE_SECONDS = 0.0002
 """How long a worker leaves a new connection to those that have fewer."""
 FULL_SECONDS = 0.02
 """How long one waits that is too many: another may have ended, and its worker not know it yet."""
@@ -68,16 +68,21 @@ class WorkerGateway(GatewayService):
 
     def _ready(self, _: object) -> None:
         listeners = self.every_listener() if self.upkeep else self.listeners
-        self._doors = [Door(listener.hold(), self._pause, self._reactor) for listener in listeners]
+        self._doors = [Door(listener.hold(), self, self._reactor) for listener in listeners]
         self._counts.serve(True)
         for door in self._doors:
             door.open()
         self._tell_ready()
 
-    def _pause(self) -> float:
+    def pause(self) -> float:
+        """See `Doorkeeper.pause`."""
         if self._limits.full:
             return FULL_SECONDS
-        return POLITE_SECONDS if self._counts.has_most() else 0.0
+        return 0.0 if self._counts.room() else POLITE_SECONDS
+
+    def room(self) -> int:
+        """See `Doorkeeper.room`."""
+        return self._counts.room()
 
     async def _stop_listeners(self) -> None:
         self._counts.serve(False)
