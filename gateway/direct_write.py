@@ -14,7 +14,7 @@ def write(transport: Any, octets: bytes) -> None:
     reply that fits into the system's buffer, as nearly all do, that costs more than all else that
     is done for it.
     """
-    if _can_write_now(transport):
+    if nothing_waits(transport):
         written = transport.writeSomeData(octets)
         # Where the connection is broken the reactor finds it so, and says it as always.
         if isinstance(written, int) and written > 0:
@@ -24,7 +24,7 @@ def write(transport: Any, octets: bytes) -> None:
     transport.write(octets)
 
 
-def _can_write_now(transport: Any) -> bool:
+def nothing_waits(transport: Any) -> bool:
     """Say whether octets would go straight to the system: no TLS, and nothing before them."""
     return (
         isinstance(transport, FileDescriptor)

@@ -1,4 +1,4 @@
-"""One connection of a line-oriented protocol: bounded input, replies in order, one write a read."""
+"""One connection of a line-oriented protocol: bounded input, replies in order, one write a turn."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class CommandConnection(Handlers):
         self._pumping = False
         self._congested = False
         self._reading_paused = False
-        self._ending = False
+        self._ending = self._closing = False
         self._winding_down = False
         self._end_reason = "connection lost"
         self._heard = False
@@ -85,6 +85,8 @@ class CommandConnection(Handlers):
         tcp.guard(self.transport)
         at_once = tcp.can_send_at_once(self.transport)
         self._writer = tcp.AtOnce(self.transport) if at_once else self.transport
+        # What is no descriptor of a reactor's, such as a test's transport, knows of no turns.
+        self._reactor = getattr(self.transport, "reactor", None)
         self.transport.registerProducer(self, True)
         self.factory.connected(self)
         self._admitted = self.factory.limits.admit(self.client)
@@ -103,7 +105,7 @@ class CommandConnection(Handlers):
         if delay and not self.factory.limits.is_exempt(self.client):
             self._greeting = self.factory.reactor.callLater(delay, self._greet)
             return
-        if octets_wait(self.transport):
+        if delay is not None and octets_wait(self.transport):
             self.factory.events.emit(TalkedTooEarly(self.client))
         self._greet()
 
@@ -112,7 +114,7 @@ class CommandConnection(Handlers):
         greeting = self.handle_start()
         if greeting:
             self.send(greeting)
-            self.flush()
+            self._write_soon()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         """Release everything, tell the end of the session."""
@@ -120,6 +122,8 @@ class CommandConnection(Handlers):
         self._ending = True
         self._timer.stop()
         self._stop_greeting()
+        self._closing = False
+        self._out.clear()
         self._input.clear()
         self._take_block = self._drained = None
         try:
@@ -139,17 +143,10 @@ class CommandConnection(Handlers):
         self._stop_greeting()
         if last_words:
             self.send(last_words)
-        # By the reactor, which then closes at once: whoever has read our last words and comes
-        # again is not to find the old connection still counted.
-        self._writer = self.transport
-        self.flush()
-        self._ending = True
+        self._ending = self._closing = True
         self._end_reason = reason
         self._input.clear()
-        self.transport.unregisterProducer()
-        self.transport.loseConnection()
-        if self.client.connected:
-            self._timer.start(self.linger_seconds)
+        self._write_soon()
 
     def abort(self, reason: str) -> None:
         """Cut the connection, whatever is still to be written."""
@@ -159,6 +156,8 @@ class CommandConnection(Handlers):
             self._end_reason = reason
             self._input.clear()
             self.transport.unregisterProducer()
+        self._closing = False
+        self._out.clear()
         self.transport.abortConnection()
 
     def _stop_greeting(self) -> None:
@@ -241,7 +240,8 @@ class CommandConnection(Handlers):
                     break
         finally:
             self._pumping = False
-        self.flush()
+        if self._out:
+            self._write_soon()
         if self._reading_paused and len(self._input) <= self.input_limit and not self._ending:
             self._reading_paused = False
             self.transport.resumeProducing()
@@ -306,10 +306,12 @@ class CommandConnection(Handlers):
     # Output ----------------------------------------------------------------------------------
 
     def send(self, octets: bytes) -> None:
-        """Say something to the client, in order, written with what is said at the same time.
+        """Say something to the client, in order, written with what is said in the same turn.
 
-        What is large is written alone, without being copied.
+        What is large is written alone, without being copied. Nothing is said after the end.
         """
+        if self._ending:
+            return
         if len(octets) > self.output_mark and self._out:
             self.flush()
         self._out.append(octets)
@@ -319,11 +321,34 @@ class CommandConnection(Handlers):
 
     def flush(self) -> None:
         """Write what was said."""
-        if self._out and not self._ending:
+        if self._out:
             octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             self._out.clear()
             self._out_octets = 0
             self._writer.write(octets)
+
+    def _write_soon(self) -> None:
+        if self._reactor is None:
+            self.write_out()
+        else:
+            self.factory.outbox.add(self, self._reactor)
+
+    def write_out(self) -> None:
+        """Write what was said, and close the connection if that was the end of it."""
+        try:
+            self.flush()
+            if self._closing:
+                self._close()
+        except Exception:
+            self._tell_failure("write_out", Failure())
+            self.abort("internal error")
+
+    def _close(self) -> None:
+        self._closing = False
+        self.transport.unregisterProducer()
+        tcp.close(self.transport)
+        if self.client.connected:
+            self._timer.start(self.linger_seconds)
 
     @property
     def congested(self) -> bool:

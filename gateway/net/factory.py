@@ -12,6 +12,7 @@ from twisted.internet.protocol import ServerFactory
 from gateway.events import EventStream, log_defects
 from gateway.net.connection import CommandConnection
 from gateway.net.limits import ConnectionLimits
+from gateway.net.outbox import Outbox
 
 
 def _installed_reactor() -> Any:
@@ -46,6 +47,7 @@ class ConnectionFactory(ServerFactory):
         self.tls = tls
         self.limits = limits if limits is not None else ConnectionLimits()
         self.reactor: Any = reactor if reactor is not None else _installed_reactor()
+        self.outbox = Outbox()
         self.connections: set[CommandConnection] = set()
         self.winding_down = False
         """Whether the gateway stops, and new connections are turned away."""

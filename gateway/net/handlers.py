@@ -20,12 +20,13 @@ class Handlers(Protocol):
         raise NotImplementedError
 
     @property
-    def greeting_delay_seconds(self) -> float:
+    def greeting_delay_seconds(self) -> float | None:
         """How long a client that is not exempt from the limits waits for its greeting.
 
-        One that talks meanwhile is refused. Where it is 0, that is only told.
+        One that talks meanwhile is refused. Where it is 0, that is only told; where it is None,
+        a client may talk when it likes.
         """
-        return 0.0
+        return None
 
     def handle_early(self) -> bytes:
         """Return what a client is told at the end that talked before the greeting."""

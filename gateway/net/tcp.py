@@ -7,7 +7,9 @@ import socket
 import struct
 from typing import Any
 
+from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.tcp import Connection
+from twisted.python.failure import Failure
 
 from gateway import direct_write
 
@@ -27,6 +29,7 @@ _STATE_CLOSED = 7
 _LAST_DATA_SENT = 44
 _LAST_DATA_RECEIVED = 52
 
+_DONE = Failure(CONNECTION_DONE)
 
 _OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -108,6 +111,20 @@ class AtOnce:
 def can_send_at_once(transport: Any) -> bool:
     """Say whether a transport is plain TCP."""
     return isinstance(transport, Connection) and not transport.TLS
+
+
+def close(transport: Any) -> None:
+    """Close a connection when all that was written to it has been sent.
+
+    Call it where nothing of the connection's is at work. Where nothing is left to send that is
+    now, and `connectionLost` comes from here: Twisted's `loseConnection` has the reactor ask the
+    system first whether it may write, and whoever has read our last words and comes again would
+    find the old connection still counted.
+    """
+    if can_send_at_once(transport) and direct_write.nothing_waits(transport):
+        transport.connectionLost(_DONE)
+    else:
+        transport.loseConnection()
 
 
 def silent_seconds(transport: Any) -> float | None:
