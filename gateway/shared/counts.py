@@ -8,15 +8,17 @@ _COLUMNS = 1 << 14
 _LIVE, _TAKEN, _SERVES, _ROWS = 0, 1, 2, 3
 _PART = _ROWS + 2 * _COLUMNS
 """Cells of one worker: all that live, all that ever were, whether it serves, and two rows."""
-_SLACK = 4
-_MOST_SLACK = 16
+_SLACK = 6
+_MOST_SLACK = 24
 """So many more connections than another a worker may have, between these half as many more: who is
 busy is not to wait for the exact balance, and to take many at once costs less than one by one."""
 _MOST = 64
 """How many a worker takes at once where no other serves."""
 _FEW = 3
-_RUN = 4
+_RUN = 8
 """How many connections in a row a worker takes while it has few at a time."""
+_REMEMBERED = 4096
+"""So many names are not hashed again."""
 
 
 class SharedCounts:
@@ -33,6 +35,7 @@ class SharedCounts:
         self._hash = KeyedHash()
         self._own = 0
         self._others: list[int] = []
+        self._found: dict[str, tuple[int, int]] = {}
 
     def begin(self, number: int) -> None:
         """This process is worker `number` from now on."""
@@ -92,5 +95,11 @@ class SharedCounts:
         return max(room, 0)
 
     def _columns(self, name: str) -> tuple[int, int]:
-        number = self._hash.number(name)
-        return _ROWS + number % _COLUMNS, _ROWS + _COLUMNS + (number >> 32) % _COLUMNS
+        columns = self._found.get(name)
+        if columns is None:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            number = self._hash.number(name)
+            columns = _ROWS + number % _COLUMNS, _ROWS + _COLUMNS + (number >> 32) % _COLUMNS
+            self._found[name] = columns
+        return columns

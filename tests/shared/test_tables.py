@@ -78,8 +78,8 @@ class TestCounts:
                 counts.enter("a")
 
         counts.begin(0)
-        enter(0, 10)
-        assert counts.room() > 10, "the other does not serve"
+        enter(0, 12)
+        assert counts.room() > 12, "the other does not serve"
         in_child(lambda: enter(1, 4))
         assert not counts.room()
         in_child(lambda: enter(1, 1))
@@ -118,7 +118,7 @@ class TestCounts:
         counts.serve(True)
         counts.begin(0)
         counts.serve(True)
-        assert [take(number) for number in (0, 1, 0)] == [4, 4, 4]
+        assert [take(number) for number in (0, 1, 0)] == [8, 8, 8]
 
 
 class TestAttempts:
