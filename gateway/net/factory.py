@@ -60,6 +60,7 @@ class ConnectionFactory(ServerFactory):
     def disconnected(self, connection: CommandConnection) -> None:
         """A connection of ours has ended."""
         self.connections.discard(connection)
+        self.outbox.forget(connection)
         if self._all_gone is not None and not self.connections:
             gone, self._all_gone = self._all_gone, None
             gone.callback(None)
