@@ -79,6 +79,7 @@ def makeService(options: Options) -> IService:
 
     Ends the process with status 2, the last line on stderr saying why, where that cannot be.
     """
+    _choose_reactor()
     from twisted.internet import reactor
 
     overrides = Overrides(
@@ -130,6 +131,14 @@ def make_gateway(
         _greet(gateway)
     settle_memory()
     return gateway
+
+
+def _choose_reactor() -> None:
+    try:
+        from gateway.net.reactor import install_by_default
+    except ImportError:
+        return  # this system has no epoll: Twisted knows what else there is
+    install_by_default()
 
 
 def _greet(gateway: GatewayService) -> None:

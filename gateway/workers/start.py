@@ -19,7 +19,7 @@ from gateway.workers.postponed import Postponed
 from gateway.workers.supervisor import Supervisor
 from gateway.workers.worker import WorkerGateway
 
-_REACTORS = ("EPollReactor", "PollReactor", "SelectReactor", "KQueueReactor")
+_REACTORS = ("GatewayReactor", "EPollReactor", "PollReactor", "SelectReactor", "KQueueReactor")
 """Those that can begin anew in a process that was forked."""
 _DEFAULT_LOG = "twistd.log"
 

@@ -38,6 +38,7 @@ def test_the_wheel_holds_what_it_must_and_no_more(wheel: Path) -> None:
     assert sorted(name for name in names if name.startswith("twisted/")) == [
         "twisted/plugins/pop3gw_checkers.py",
         "twisted/plugins/pop3gw_plugin.py",
+        "twisted/plugins/pop3gw_reactor.py",
     ]
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "gateway").rglob("*.py")}
     assert modules <= set(names)
