@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.store.maildir.columns import Columns, Row
@@ -84,30 +85,26 @@ class Scan:
         return self._disturbed or folder_stamp(self._folder) != self.stamp
 
     def _read_folder(self, folder: Path, in_cur: int) -> None:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         found, known, unusual, places = self.found, self._known, self._unusual, self.places
         rows: list[Row] = []
-        try:
-            with os.scandir(descriptor) as entries:
-                for number, entry in enumerate(entries):
-                    if not number % SLICE:
-                        self._add_rows(rows)
-                        let_others_run()
-                    name = entry.name
-                    base = name.partition(":")[0] if ":" in name else name
-                    if base in known and self._recall(known[base], name, in_cur, entry.inode()):
-                        continue
-                    sizes = parse_usual(base)
-                    if sizes is None or base in unusual or base in found:
-                        self._look_at(entry, base, in_cur, rows)
-                    elif entry.is_file(follow_symlinks=False):
-                        # What the folder tells is enough, and costs no system call.
-                        found[base] = len(places)
-                        places.append(base)
-                        octets = int(sizes[1]), int(sizes[2])
-                        rows.append((name, in_cur, entry.inode(), *octets, base))
-        finally:
-            os.close(descriptor)
+        with _opened(folder) as descriptor, os.scandir(descriptor) as entries:
+            for number, entry in enumerate(entries):
+                if not number % SLICE:
+                    self._add_rows(rows)
+                    let_others_run()
+                name = entry.name
+                base = name.partition(":")[0] if ":" in name else name
+                if base in known and self._recall(known[base], name, in_cur, entry.inode()):
+                    continue
+                sizes = parse_usual(base)
+                if sizes is None or base in unusual or base in found:
+                    self._look_at(entry, base, in_cur, rows)
+                elif entry.is_file(follow_symlinks=False):
+                    # What the folder tells is enough, and costs no system call.
+                    found[base] = len(places)
+                    places.append(base)
+                    octets = int(sizes[1]), int(sizes[2])
+                    rows.append((name, in_cur, entry.inode(), *octets, base))
         self._add_rows(rows)
 
     def _look_at(self, entry: os.DirEntry[str], base: str, in_cur: int, rows: list[Row]) -> None:
@@ -205,14 +202,27 @@ class Scan:
         @param remember: whether to write down in the mailbox folder what was counted.
         """
         sizes = CountedSizes(self._folder)
+        if self._unsized:
+            with _opened(self._folder / "new") as new, _opened(self._folder / "cur") as cur:
+                self._count_unsized(sizes, (new, cur))
+        if remember:
+            sizes.save()
+            if not self._counted.issuperset(self._distrusted):
+                save_distrusted(
+                    self._folder, filter(self.holds, self._counted.union(self._distrusted))
+                )
+
+    def _count_unsized(self, sizes: CountedSizes, folders: tuple[int, int]) -> None:
+        fresh = self.fresh
         for base, mtime_ns in self._unsized.items():
             index = self.found[base]
-            file_octets = self.fresh.file_octets[index]
+            file_octets = fresh.file_octets[index]
             distrusted = base in self._distrusted
             octets = None if distrusted else sizes.find(base, file_octets, mtime_ns)
             if octets is None:
+                name, folder = fresh.names[index], folders[fresh.in_cur[index]]
                 try:
-                    file_octets, octets = count(self._place_of_file(index))
+                    file_octets, octets = count(name, folder, file_octets)
                 except FileNotFoundError:
                     del self.found[base]
                     continue
@@ -221,11 +231,14 @@ class Scan:
                     octets = file_octets
                 else:
                     sizes.add(base, file_octets, mtime_ns, octets)
-            self.fresh.file_octets[index] = file_octets
-            self.fresh.octets[index] = octets
-        if remember:
-            sizes.save()
-            if not self._counted.issuperset(self._distrusted):
-                save_distrusted(
-                    self._folder, filter(self.holds, self._counted.union(self._distrusted))
-                )
+            fresh.file_octets[index] = file_octets
+            fresh.octets[index] = octets
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

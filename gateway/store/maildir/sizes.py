@@ -89,23 +89,28 @@ class CountedSizes:
                 let_others_run()
 
 
-def count(path: str) -> tuple[int, int]:
-    """Read a file and return its octets, and those of its canonical form."""
-    descriptor = os.open(path, OPEN_MESSAGE)
+def count(path: str, folder: int | None = None, expected: int = BLOCK) -> tuple[int, int]:
+    """Read a file and return its octets, and those of its canonical form.
+
+    @param folder: the descriptor of a folder that `path` is relative to.
+    @param expected: how many octets it probably has.
+    """
+    descriptor = os.open(path, OPEN_MESSAGE, dir_fd=folder)
     try:
-        return count_open(descriptor)
+        return count_open(descriptor, expected)
     finally:
         os.close(descriptor)
 
 
-def count_open(descriptor: int) -> tuple[int, int]:
+def count_open(descriptor: int, expected: int = BLOCK) -> tuple[int, int]:
     """As `count`, for an open file, from its beginning."""
     size = CanonicalSize()
-    at = 0
-    while block := os.pread(descriptor, BLOCK, at):
+    at, room = 0, min(expected + 1, BLOCK)  # so that one read finds the end
+    while block := os.pread(descriptor, room, at):
         size.feed(block)
         at += len(block)
-        if len(block) < BLOCK:
+        if len(block) < room:
             break
+        room = BLOCK
     size.finish()
     return at, size.octets
