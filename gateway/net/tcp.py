@@ -121,7 +121,7 @@ def close(transport: Any) -> None:
     system first whether it may write, and whoever has read our last words and comes again would
     find the old connection still counted.
     """
-    if can_send_at_once(transport) and direct_write.nothing_waits(transport):
+    if direct_write.nothing_waits(transport):
         transport.connectionLost(_DONE)
     else:
         transport.loseConnection()
