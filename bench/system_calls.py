@@ -28,10 +28,12 @@ def count(root: int, report: Path, work: Callable[[], object]) -> int | None:
     except FileNotFoundError:
         return None
     time.sleep(1)
-    work()
-    time.sleep(SETTLE_SECONDS)
-    tracer.send_signal(signal.SIGINT)
-    tracer.wait(timeout=60)
+    try:
+        work()
+        time.sleep(SETTLE_SECONDS)
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait(timeout=60)
     line = next(line for line in report.read_text().splitlines() if line.endswith("total"))
     # % time, seconds, microseconds a call, calls, and errors where there were any.
     return int(re.findall(r"[0-9.]+", line)[3])
