@@ -9,6 +9,7 @@ compared, and writes nothing either.
 from __future__ import annotations
 
 import ast
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,8 @@ def main(arguments: list[str]) -> int:
     if not is_all and arguments[0] not in found:
         print(f"there is no benchmark {arguments[0]!r}; there are {', '.join(found)}")
         return 2
+    # A shell has what runs in the background ignore it, and so would the servers that it stops.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if is_all:
         names = sorted(COMPARING) if "--quick" in arguments else list(found)
         options, takers = (arguments, COMPARING) if arguments else (["--save"], SAVING)
