@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.maildir.folders import mailbox_folder
-from gateway.store.maildir.names import NameMaker, parse, parse_usual, place, uidl
+from gateway.store.maildir.names import (
+    NameMaker,
+    parse,
+    parse_usual,
+    place,
+    place_of_unsized,
+    uidl,
+)
 from gateway.store.uidl import is_uidl
 
 OURS = re.compile(
@@ -93,6 +100,8 @@ def test_everybodys_names(base: str, key: str | None, file_octets: int, octets: 
     parsed = parse(base)
     assert parsed[1:] == (file_octets, octets)
     assert parsed[0] == place(base)
+    assert place_of_unsized(base) == ("" if ",W=" in base else place(base))
+    assert octets < 0 or not place_of_unsized(base)
     if key == base:
         assert parsed[0] == base
     elif key is not None:

@@ -11,9 +11,16 @@ from gateway.store.maildir.columns import Columns, Row
 from gateway.store.maildir.distrusted import load as load_distrusted
 from gateway.store.maildir.distrusted import save as save_distrusted
 from gateway.store.maildir.listing import Listing, folder_stamp, is_settled
-from gateway.store.maildir.names import NameMaker, parse, parse_usual, place_by_time, uidl
+from gateway.store.maildir.names import (
+    NameMaker,
+    parse,
+    parse_usual,
+    place_by_time,
+    place_of_unsized,
+    uidl,
+)
 from gateway.store.maildir.records import Records
-from gateway.store.maildir.sizes import CountedSizes, count
+from gateway.store.maildir.sizes import CountedSizes
 from gateway.store.maildir.slices import SLICE, let_others_run
 
 _KIND_OF_FILE = 0o170000
@@ -64,8 +71,8 @@ class Scan:
         """Their indexes in `fresh` by base name."""
         self.unnamed: dict[str, str] = {}
         """Places by base name, of those whose names tell no time."""
-        self._unsized: dict[str, int] = {}
-        """Times of change, in nanoseconds, of those whose canonical size is not known."""
+        self._unsized: list[str] = []
+        """Those whose canonical size is not known."""
 
     def read(self) -> None:
         """Find all messages. Files that vanish meanwhile are left out."""
@@ -97,14 +104,19 @@ class Scan:
                 if base in known and self._recall(known[base], name, in_cur, entry.inode()):
                     continue
                 sizes = parse_usual(base)
-                if sizes is None or base in unusual or base in found:
+                place = base if sizes is not None else place_of_unsized(base)
+                if not place or base in unusual or base in found:
                     self._look_at(entry, base, in_cur, rows)
                 elif entry.is_file(follow_symlinks=False):
                     # What the folder tells is enough, and costs no system call.
                     found[base] = len(places)
-                    places.append(base)
-                    octets = int(sizes[1]), int(sizes[2])
-                    rows.append((name, in_cur, entry.inode(), *octets, base))
+                    places.append(place)
+                    if sizes is not None:
+                        octets = int(sizes[1]), int(sizes[2])
+                        rows.append((name, in_cur, entry.inode(), *octets, base))
+                    else:
+                        self._unsized.append(base)
+                        rows.append((name, in_cur, entry.inode(), 0, 0, uidl(base)))
         self._add_rows(rows)
 
     def _look_at(self, entry: os.DirEntry[str], base: str, in_cur: int, rows: list[Row]) -> None:
@@ -151,7 +163,7 @@ class Scan:
         place, file_octets, octets = parse(base)
         if file_octets != status.st_size or octets < 0 or self._is_distrusted(base):
             octets = 0
-            self._unsized[base] = status.st_mtime_ns
+            self._unsized.append(base)
         if base in self._records and self._records[base].arrived:
             return place_by_time(self._records[base].arrived, base), octets
         if not place:
@@ -214,25 +226,15 @@ class Scan:
 
     def _count_unsized(self, sizes: CountedSizes, folders: tuple[int, int]) -> None:
         fresh = self.fresh
-        for base, mtime_ns in self._unsized.items():
+        for base in self._unsized:
             index = self.found[base]
-            file_octets = fresh.file_octets[index]
-            distrusted = base in self._distrusted
-            octets = None if distrusted else sizes.find(base, file_octets, mtime_ns)
-            if octets is None:
-                name, folder = fresh.names[index], folders[fresh.in_cur[index]]
-                try:
-                    file_octets, octets = count(name, folder, file_octets)
-                except FileNotFoundError:
-                    del self.found[base]
-                    continue
-                except OSError:
-                    # It cannot be read now. It stays in the list, and harms none of the others.
-                    octets = file_octets
-                else:
-                    sizes.add(base, file_octets, mtime_ns, octets)
-            fresh.file_octets[index] = file_octets
-            fresh.octets[index] = octets
+            name, folder = fresh.names[index], folders[fresh.in_cur[index]]
+            try:
+                found = sizes.of_file(base, name, folder, again=base in self._distrusted)
+            except FileNotFoundError:
+                del self.found[base]
+                continue
+            fresh.file_octets[index], fresh.octets[index] = found
 
 
 @contextmanager

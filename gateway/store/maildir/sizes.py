@@ -34,20 +34,51 @@ class CountedSizes:
         self._used: list[str] = []
         self._added: list[str] = []
 
-    def find(self, base: str, file_octets: int, mtime_ns: int) -> int | None:
-        """Return the canonical size of a message, None where it has to be counted."""
+    def of_file(self, base: str, name: str, folder: int, *, again: bool) -> tuple[int, int]:
+        """Return the octets of a file, and those of its canonical form, counted or remembered.
+
+        Of one that cannot be read the latter are taken to be as many.
+
+        @param name: relative to `folder`, a descriptor.
+        @param again: whether to count even if it is remembered.
+        @raise FileNotFoundError: it is gone.
+        """
+        try:
+            if not again and self._remembers_any():
+                found = self._find(base, os.stat(name, dir_fd=folder, follow_symlinks=False))
+                if found is not None:
+                    return found
+            return self._count(base, name, folder)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            # It stays in the list, and harms none of the others.
+            octets = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+            return octets, octets
+
+    def _remembers_any(self) -> bool:
         if self._known is None:
             self._known = self._load()
-        file = f"{file_octets} {mtime_ns} {base}"
-        octets = self._known.get(file)
-        if octets is not None:
-            self._used.append(f"{octets} {file}\n")
-        return octets
+        return bool(self._known)
 
-    def add(self, base: str, file_octets: int, mtime_ns: int, octets: int) -> None:
-        """Take note of a size that was counted."""
+    def _find(self, base: str, status: os.stat_result) -> tuple[int, int] | None:
+        file = f"{status.st_size} {status.st_mtime_ns} {base}"
+        octets = self._known.get(file) if self._known is not None else None
+        if octets is None:
+            return None
+        self._used.append(f"{octets} {file}\n")
+        return status.st_size, octets
+
+    def _count(self, base: str, name: str, folder: int) -> tuple[int, int]:
+        descriptor = os.open(name, OPEN_MESSAGE, dir_fd=folder)
+        try:
+            status = os.fstat(descriptor)
+            file_octets, octets = count_open(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
         if is_uidl(base):
-            self._added.append(f"{octets} {file_octets} {mtime_ns} {base}\n")
+            self._added.append(f"{octets} {file_octets} {status.st_mtime_ns} {base}\n")
+        return file_octets, octets
 
     def save(self) -> None:
         """Write down what was added. A file that mostly speaks of messages gone is written anew."""
@@ -89,21 +120,20 @@ class CountedSizes:
                 let_others_run()
 
 
-def count(path: str, folder: int | None = None, expected: int = BLOCK) -> tuple[int, int]:
-    """Read a file and return its octets, and those of its canonical form.
-
-    @param folder: the descriptor of a folder that `path` is relative to.
-    @param expected: how many octets it probably has.
-    """
-    descriptor = os.open(path, OPEN_MESSAGE, dir_fd=folder)
+def count(path: str) -> tuple[int, int]:
+    """Read a file and return its octets, and those of its canonical form."""
+    descriptor = os.open(path, OPEN_MESSAGE)
     try:
-        return count_open(descriptor, expected)
+        return count_open(descriptor)
     finally:
         os.close(descriptor)
 
 
 def count_open(descriptor: int, expected: int = BLOCK) -> tuple[int, int]:
-    """As `count`, for an open file, from its beginning."""
+    """As `count`, for an open file, from its beginning.
+
+    @param expected: how many octets it probably has.
+    """
     size = CanonicalSize()
     at, room = 0, min(expected + 1, BLOCK)  # so that one read finds the end
     while block := os.pread(descriptor, room, at):
