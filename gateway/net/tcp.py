@@ -75,37 +75,23 @@ class AtOnce:
     @param transport: one of which `can_send_at_once` is true.
     """
 
-    __slots__ = ("_held", "_left", "_transport")
+    __slots__ = ("_left", "_transport")
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         self._left = TURN_OCTETS
-        self._held: list[bytes] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, octets: bytes) -> None:
         """See `ITransport.write`."""
-        if self._held is not None:
-            self._held.append(octets)
-            return
         self._left -= len(octets)
         if self._left < 0:
             self._left = TURN_OCTETS
             self._transport.write(octets)  # and what follows it, until it has been sent
         else:
             direct_write.write(self._transport, octets)
-
-    def hold(self) -> None:
-        """Keep what is written until `release`."""
-        self._held = []
-
-    def release(self) -> None:
-        """Write in one go what was kept."""
-        held, self._held = self._held, None
-        if held:
-            self.write(held[0] if len(held) == 1 else b"".join(held))
 
 
 def can_send_at_once(transport: Any) -> bool:

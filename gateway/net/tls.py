@@ -10,7 +10,7 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IProtocolFactory
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from gateway.events import EventStream
@@ -18,39 +18,7 @@ from gateway.net.certificates import CertificateStore
 from gateway.net.networks import Networks
 from gateway.net.pairs import Source
 from gateway.net.profiles import Profile, make_context, read_client_ca
-from gateway.net.tcp import AtOnce, can_send_at_once
-
-_TLSProtocol: Any = TLSMemoryBIOProtocol
-
-
-class _Protocol(_TLSProtocol):
-    """Knows its transport before the handshake is made ready, which depends on the client.
-
-    It encrypts what it is given at once: a session joins its replies itself.
-    """
-
-    _at_once: AtOnce | None = None
-
-    def makeConnection(self, transport: Any) -> None:
-        self.transport = transport
-        super().makeConnection(transport)
-        if can_send_at_once(transport):
-            self.transport = self._at_once = AtOnce(transport)
-
-    def write(self, octets: bytes) -> None:
-        """Send in one go all records that are made of these octets."""
-        at_once = self._at_once
-        if at_once is None:
-            super().write(octets)
-            return
-        at_once.hold()
-        super().write(octets)
-        at_once.release()
-
-
-class _Factory(TLSMemoryBIOFactory):
-    protocol = _Protocol
-    noisy = False
+from gateway.net.tls_protocol import TLSFactory
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -98,7 +66,7 @@ class ServerTLS:
 
     def wrap(self, factory: IProtocolFactory) -> TLSMemoryBIOFactory:
         """Return a factory whose connections begin with a handshake (RFC 8314 section 3)."""
-        return _Factory(self, False, factory)
+        return TLSFactory(self, False, factory)
 
     def _profile_for(self, protocol: Any) -> Profile:
         if not (self._legacy_networks or self._legacy_listeners):

@@ -33,20 +33,6 @@ def test_a_reply_needs_no_turn_of_the_reactor(ends: tuple[Server, socket.socket]
     assert client.recv(100) == b"+OK\r\n"
 
 
-def test_what_is_held_is_sent_in_one_go(ends: tuple[Server, socket.socket]) -> None:
-    transport, client = ends
-    client.setblocking(False)
-    at_once = AtOnce(transport)
-    at_once.hold()
-    for part in (b"one ", b"and ", b"two"):
-        at_once.write(part)
-        with pytest.raises(BlockingIOError):
-            client.recv(1)
-    at_once.release()
-    client.settimeout(5)
-    assert client.recv(100) == b"one and two"
-
-
 def test_the_others_have_their_turn_however_fast_the_client_reads(
     ends: tuple[Server, socket.socket],
 ) -> None:
