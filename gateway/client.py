@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
-from secrets import token_hex
+from random import getrandbits
 
 _NAMES_OF_LOOPBACK = ("", "unix")
 
@@ -49,8 +49,8 @@ class Client:
     host: str
     """The address as text; "unix" for a unix socket."""
     port: int = 0
-    id: str = field(default_factory=lambda: token_hex(6))
-    """Names the session in the log and in traces."""
+    id: str = field(default_factory=lambda: f"{getrandbits(48):012x}")
+    """Names the session in the log and in traces. No secret."""
     local_host: str = ""
     """The address of ours that the client connected to, as text."""
     connected_at: float = 0.0

@@ -26,7 +26,7 @@ class Talker(Protocol):
         waits = len(reactor.getWriters()) - before
         write(self.transport, b" " + str(waits).encode() + b" ")
         for number in range(40):
-            write(self.transport, b"%02d" % number * 50_000)
+            write(self.transport, b"%02d" % number * 500_000)
         self.transport.loseConnection()
 
     def connectionLost(self, reason):
@@ -52,7 +52,7 @@ def test_what_fits_goes_at_once_and_the_rest_in_order() -> None:
         while block := client.recv(1_000_000):
             heard += block
         assert server.wait(timeout=30) == 0
-    large = b"".join(b"%02d" % number * 50_000 for number in range(40))
+    large = b"".join(b"%02d" % number * 500_000 for number in range(40))
     assert heard == b"small 0 " + large
 
 

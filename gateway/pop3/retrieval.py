@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from gateway.pop3.protocol import POP3Connection
 
 
+def say_whole(connection: POP3Connection, status: bytes, message: bytes) -> None:
+    """Say `status` and a message that lies in memory, dot-stuffed: what most messages need."""
+    encoder = DotEncoder()
+    connection.send(status)
+    connection.send(encoder.encode(message))
+    connection.send(encoder.finish())
+
+
 class Retrieval:
     """Pulls blocks from a reader and says them to the client, dot-stuffed.
 

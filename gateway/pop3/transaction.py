@@ -15,11 +15,12 @@ from gateway.pop3.listing import LISTINGS, SLICE, ListingReader, render
 from gateway.pop3.login import Opened
 from gateway.pop3.marks import Marks
 from gateway.pop3.replies import SYS_TEMP, TERMINATOR, UTF8, CommandRefused, err, ok
-from gateway.pop3.retrieval import Retrieval
+from gateway.pop3.retrieval import Retrieval, say_whole
 from gateway.pop3.sleep import Proof
 from gateway.pop3.state import State
 from gateway.pop3.surrogates import NeedsUTF8
 from gateway.store.interfaces import IMessageReader, MessageGone, StoreError
+from gateway.store.whole_message import WholeMessage
 from gateway.wire.headers import TopCutter
 
 if TYPE_CHECKING:
@@ -131,8 +132,12 @@ class Transaction(State):
     def _say_opened(
         self, reader: IMessageReader, index: int, text: bytes, cutter: TopCutter | None
     ) -> Deferred[bytes | None] | bytes | None:
-        if self._logout is None:  # the client has left while the message was opened
+        if self._logout is None or self.connection.ending:  # while the message was opened
             reader.close()
+            return None
+        if cutter is None and isinstance(reader, WholeMessage):
+            say_whole(self.connection, self.begin_lines(text), reader.content)
+            self._said(None, index, None)
             return None
         retrieval = self._retrieval = Retrieval(self.connection, reader, cutter)
         try:

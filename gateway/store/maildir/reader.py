@@ -11,6 +11,7 @@ from zope.interface import implementer
 from gateway.store.disk_errors import storage_error
 from gateway.store.interfaces import IMessageReader, StoreError
 from gateway.store.maildir.sizes import BLOCK, OPEN_MESSAGE
+from gateway.store.whole_message import WholeMessage
 from gateway.wire.newlines import CRLFEncoder
 
 
@@ -69,24 +70,6 @@ def _read_whole(path: str, descriptor: int, file_octets: int, octets: int) -> Wh
     if changed or len(block) != octets:
         raise SizeMismatch(f"{path} has changed since it was listed")
     return WholeMessage(block)
-
-
-@implementer(IMessageReader)
-class WholeMessage:
-    """Hands out what was read already."""
-
-    __slots__ = ("_block",)
-
-    def __init__(self, block: bytes) -> None:
-        self._block = block
-
-    def read(self) -> bytes:
-        """See `IMessageReader.read`."""
-        block, self._block = self._block, b""
-        return block
-
-    def close(self) -> None:
-        """See `IMessageReader.close`."""
 
 
 @implementer(IMessageReader)

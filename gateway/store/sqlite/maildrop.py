@@ -18,7 +18,8 @@ from gateway.store.sqlite.insertion import MICROSECONDS
 from gateway.store.sqlite.jobs import Removal
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.listing import Listing, attributes
-from gateway.store.sqlite.reader import ContentReader, FileReader, open_body
+from gateway.store.sqlite.reader import FileReader, open_body
+from gateway.store.whole_message import WholeMessage
 
 
 @implementer(IMaildrop, IKeepingMaildrop)
@@ -40,7 +41,7 @@ class Maildrop:
 
     def open_message(
         self, index: int
-    ) -> ContentReader | FileReader | Deferred[ContentReader | FileReader]:
+    ) -> WholeMessage | FileReader | Deferred[WholeMessage | FileReader]:
         """See `IMaildrop.open_message`."""
         octets = self.snapshot.sizes[index]
         try:

@@ -12,6 +12,7 @@ from gateway.store.disk_errors import storage_error
 from gateway.store.interfaces import IMessageReader, MessageGone
 from gateway.store.sqlite.errors import Damaged
 from gateway.store.sqlite.layout import Layout
+from gateway.store.whole_message import WholeMessage
 
 BLOCK = 65_536
 
@@ -24,7 +25,7 @@ _FILE = "SELECT name FROM files WHERE number = ?"
 
 def open_body(
     connection: sqlite3.Connection, layout: Layout, key: tuple[int, int, int], octets: int
-) -> ContentReader | FileReader:
+) -> WholeMessage | FileReader:
     """Open the body of a message.
 
     @param key: mailbox, place and number.
@@ -39,28 +40,11 @@ def open_body(
     if content is not None:
         if len(content) != octets:
             raise Damaged(f"message {key[2]} has {len(content)} octets, not {octets}")
-        return ContentReader(content)
+        return WholeMessage(content)
     row = connection.execute(_FILE, (key[2],)).fetchone()
     if row is None:
         raise Damaged(f"the body of message {key[2]} is missing")
     return FileReader(layout.large_file(row[0]), octets)
-
-
-@implementer(IMessageReader)
-class ContentReader:
-    """Gives out what was read already."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def read(self) -> bytes:
-        """See `IMessageReader.read`."""
-        block, self._content = self._content, b""
-        return block
-
-    def close(self) -> None:
-        """See `IMessageReader.close`."""
-        self._content = b""
 
 
 @implementer(IMessageReader)
