@@ -38,6 +38,7 @@ SCENARIOS = {
     "4 KB on 1": Load(1, 400, 4096),
     "4 KB on 100": Load(100, 2000, 4096),
     "1 MB on 10": Load(10, 200, 1_000_000),
+    "1 MB on 10, base64": Load(10, 200, 1_000_000, encoded=True),
     "one of 25 MB": Load(1, 4, 25_000_000),
     "4 KB to 50": Load(4, 80, 4096, recipients=50),
     "4 KB, STARTTLS": Load(20, 400, 4096, starttls=True),

@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
+from bench.pop3.mailboxes import ENCODED_LINE, LINE
 from bench.smtp_client import Connection
 
 SECONDS = 300
@@ -36,11 +37,13 @@ class Load:
     lmtp: bool = False
     """LMTP: LHLO, and a reply for each recipient."""
     pipelined: bool = True
+    encoded: bool = False
+    """Base64, as attachments are."""
 
 
-def body(octets: int) -> bytes:
-    """A message of so many octets."""
-    line = b"All work and no play makes Jack a dull boy, said the shining one.\r\n"
+def body(octets: int, encoded: bool = False) -> bytes:
+    """A message of so many octets: text with a dot in each line, or base64."""
+    line = (ENCODED_LINE if encoded else LINE).replace(b"\n", b"\r\n")
     text = b"Subject: benchmark\r\n\r\n" + line * (octets // len(line) + 1)
     return text[: octets - 2].replace(b"\r\n.", b"\r\nx").rstrip(b"\r\n") + b"\r\n"
 
@@ -56,7 +59,7 @@ def drive(port: int, load: Load, mailboxes: list[str]) -> tuple[float, list[floa
         _drive_tls(port, load, mailboxes)
         return began, []
     numbers = iter(range(load.messages))
-    message = body(load.octets) + b".\r\n"
+    message = body(load.octets, load.encoded) + b".\r\n"
     waits: list[float] = []
     poller = select.epoll()
     lines = {}
@@ -168,7 +171,7 @@ class Line:
 def _drive_tls(port: int, load: Load, mailboxes: list[str]) -> None:
     """Send with one thread for each connection: nearly all of the work is OpenSSL's."""
     numbers, lock, faults = iter(range(load.messages)), threading.Lock(), list[BaseException]()
-    message = body(load.octets)
+    message = body(load.octets, load.encoded)
 
     def work() -> None:
         try:

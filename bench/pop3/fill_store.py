@@ -56,5 +56,6 @@ def main(_: Any, data: Path, contents: Contents, users: list[str]) -> Generator[
 
 
 if __name__ == "__main__":
-    wanted = Contents(int(sys.argv[2]), int(sys.argv[3]))
+    messages, octets, encoded = map(int, sys.argv[2:])
+    wanted = Contents(messages, octets, encoded=bool(encoded))
     react(main, (Path(sys.argv[1]), wanted, sys.stdin.read().split()))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LINE = b"All work and no play makes Jack a dull boy, said the shining one.\n"
+ENCODED_LINE = b"TGlnaHRseSBjb2RlZCwgYXMgcGljdHVyZXMgYW5kIGxldHRlcnMgYXJlIHRoYXQgdHJhdmVsLCAx\n"
+"""As base64 has them (RFC 2045 section 6.8)."""
 HEADER = b"From: bench@client.example\nTo: user@bench.example\nSubject: benchmark %06d\n\n"
 OWNER = ("nobody", "nogroup")
 """Whom mailboxes belong to where the benchmark runs as root: Dovecot does not serve as root."""
@@ -22,11 +24,13 @@ class Contents:
     """Of each message, in canonical form, about."""
     sized: bool = True
     """Whether the names tell the sizes (`,S=` and `,W=`), as Dovecot's and the gateway's do."""
+    encoded: bool = False
+    """Whether they are base64, as attachments are, and not text with a dot in each line."""
 
     def text(self, number: int) -> bytes:
         """Return a message with LF line ends."""
-        header = HEADER % number
-        return header + LINE * max(1, (self.octets - len(header)) // (len(LINE) + 1))
+        header, line = HEADER % number, ENCODED_LINE if self.encoded else LINE
+        return header + line * max(1, (self.octets - len(header)) // (len(line) + 1))
 
     @property
     def canonical(self) -> int:
@@ -46,7 +50,9 @@ class Masters:
 
     def of(self, contents: Contents) -> Path:
         """Return the folder with the message files of a mailbox."""
-        name = f"{contents.messages}x{contents.octets}{'s' if contents.sized else ''}"
+        name = (
+            f"{contents.messages}x{contents.octets}{'s' * contents.sized}{'e' * contents.encoded}"
+        )
         folder = self._folder / name
         if not folder.exists():
             folder.mkdir(parents=True)

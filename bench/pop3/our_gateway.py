@@ -85,7 +85,7 @@ class SQLiteGateway(MaildirGateway):
 
 def fill_store(data: Path, addresses: Sequence[str], contents: Contents) -> None:
     """Give mailboxes of the embedded store the same messages, which share their octets."""
-    numbers = [contents.messages, contents.octets]
+    numbers = [contents.messages, contents.octets, int(contents.encoded)]
     root = Path(gateway.__file__ or "").parent.parent
     subprocess.run(
         [sys.executable, _SEPARATE, data, *map(str, numbers)],

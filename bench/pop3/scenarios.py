@@ -121,6 +121,12 @@ SCENARIOS = (
         script=pipelined,
     ),
     replace(_LARGE, title="RETR of 20 of 10 MB"),
+    replace(
+        _LARGE,
+        key="attachment",
+        title="RETR of 20 of 10 MB in base64, as attachments are",
+        contents=Contents(20, 10_000_000, encoded=True),
+    ),
     replace(_FETCH, key="fetch-tls", title="26 KB one at a time over TLS", tls=True),
     replace(
         _FETCH,

@@ -111,8 +111,9 @@ class DataDecoder:
             self.unused += block
             return b""
         octets = self._held + block
-        # Backwards, as the octets are searched twice as fast so.
-        if octets.rfind(_STUFFED) >= 0:
+        # Attachments have no dots, and a single octet is found at 30 GB/s. Backwards, as the
+        # others are searched twice as fast so.
+        if octets.rfind(_STUFFED, 0, octets.rfind(b".") + 1) >= 0:
             octets = self._up_to_end(octets).replace(_STUFFED, b"\r\n")
         else:
             octets = self._hold_back(octets)
@@ -171,7 +172,11 @@ class DotEncoder:
         """Return the next octets with their dots stuffed."""
         if not block:
             return block
-        stuffed = block.replace(b"\n.", b"\n..") if _LINE_WITH_DOT.search(block) else block
+        # Attachments have no dots: no more is searched than what is before the last one.
+        if _LINE_WITH_DOT.search(block, 0, block.rfind(b".") + 1):
+            stuffed = block.replace(b"\n.", b"\n..")
+        else:
+            stuffed = block
         if self._last.endswith(b"\n") and block.startswith(b"."):
             stuffed = b"." + stuffed
         self._last = block[-2:] if len(block) > 1 else (self._last + block)[-2:]
