@@ -1,4 +1,4 @@
-"""Fills mailboxes of the embedded store. Run: python fill_store.py DATA MESSAGES OCTETS < USERS"""
+"""Fills mailboxes of the embedded store. Run: python fill_store.py DATA MESSAGES OCTETS ENCODED < USERS"""
 
 from __future__ import annotations
 
