@@ -89,7 +89,9 @@ _LOGIN = Scenario(
 )
 _POLL = Scenario("poll-1000", "", Contents(1000, 500), poll, seconds=1.0, syscalls=True)
 _FIRST = Scenario("first-poll", "", Contents(100_000, 500), poll, fresh=True, heartbeat=True)
-_FETCH = Scenario("fetch", "", Contents(2000, 26_000), one_at_a_time, fresh=True, per_gigabyte=True)
+_FETCH = Scenario(
+    "fetch", "", Contents(2000, 26_000), one_at_a_time, users=4, fresh=True, per_gigabyte=True
+)
 _LARGE = replace(_FETCH, key="large", contents=Contents(20, 10_000_000))
 _DELETE = Scenario("delete", "", Contents(500, 4000), and_delete, users=50, parallel=50, fresh=True)
 
