@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from gateway.accounts.sqlite_file import SQLiteFile
-from gateway.trace.rows import Copies, Row, mark_of, together
+from gateway.trace.rows import Copies, Row, mark_of
 from gateway.trace.schema import STEPS
 
 DAY_SECONDS = 86_400.0
@@ -49,7 +49,7 @@ class TraceBook:
     def write(self, rows: Sequence[Row | Copies]) -> None:
         """Add rows, all or none, and remove some that are too old."""
         messages = [row for row in rows if isinstance(row, Row)]
-        copies = together([row for row in rows if isinstance(row, Copies)])
+        copies = [row for row in rows if isinstance(row, Copies)]
         with self._opened().writing() as connection:
             _insert(connection, f"happenings ({_COLUMNS})", messages)
             _insert(connection, f"copies ({_COLUMNS_OF_COPIES})", copies)

@@ -14,14 +14,16 @@ from twisted.python.failure import Failure
 from gateway.accounts.errors import DatabaseUnavailable
 from gateway.events import Event, EventStream, Trouble
 from gateway.trace.book import TraceBook
-from gateway.trace.rows import Copies, Row, rows_of
+from gateway.trace.gathering import Gathering
+from gateway.trace.rows import Copies, Row, is_traced
 
 BATCH_SECONDS = 0.5
 """How long a row may wait for others."""
 BATCH_ROWS = 2_000
-"""So many rows are written at once, without waiting."""
+"""So many rows and copies are written at once, without waiting."""
 MOST_WAITING = 50_000
-"""Rows that wait while the file cannot be written, about 25 MB; further ones are dropped."""
+"""Rows and copies that wait while the file cannot be written, about 25 MB; what happens then is
+dropped."""
 RETRY_SECONDS = 10.0
 
 InThread = Callable[..., Deferred[Any]]
@@ -45,22 +47,22 @@ class TraceRecorder:
         self._in_thread = in_thread
         self._clock = clock
         self._events = events
-        self._rows: list[Row | Copies] = []
+        self._gathering = Gathering()
+        self._handed_over = 0
         self._writing: Deferred[None] | None = None
         self._due: IDelayedCall | None = None
         self._failing = False
         self.dropped = 0
-        """Rows that found no room while the file could not be written."""
+        """Events that found no room while the file could not be written."""
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
-        rows = rows_of(event, time.time())
-        if not rows:
+        if not is_traced(event):
             return
-        self._rows.extend(rows)
-        if len(self._rows) > MOST_WAITING:
-            self.dropped += len(self._rows) - MOST_WAITING
-            del self._rows[MOST_WAITING:]
+        if len(self._gathering) + self._handed_over >= MOST_WAITING:
+            self.dropped += 1
+            return
+        self._gathering.add(event, time.time())
         if self._writing is None:
             self._schedule()
 
@@ -72,7 +74,7 @@ class TraceRecorder:
         return self._last()
 
     def _schedule(self) -> None:
-        if len(self._rows) >= BATCH_ROWS and not self._failing:
+        if len(self._gathering) >= BATCH_ROWS and not self._failing:
             self._write()
         elif self._due is None:
             seconds = RETRY_SECONDS if self._failing else BATCH_SECONDS
@@ -85,13 +87,15 @@ class TraceRecorder:
 
     def _hand_over(self) -> Deferred[None]:
         """Have all waiting rows written. The Deferred never fails."""
-        rows, self._rows = self._rows, []
+        self._handed_over = len(self._gathering)
+        rows = self._gathering.take()
         written = self._in_thread(self._book.write, rows)
         return written.addCallbacks(self._written, self._failed, errbackArgs=(rows,))
 
     def _done(self, _: None) -> None:
         self._writing = None
-        if self._rows:
+        self._handed_over = 0
+        if self._gathering:
             self._schedule()
 
     def _written(self, _: object) -> None:
@@ -99,16 +103,14 @@ class TraceRecorder:
 
     def _failed(self, failure: Failure, rows: Sequence[Row | Copies]) -> None:
         failure.trap(DatabaseUnavailable)
-        room = MOST_WAITING - len(rows)
-        self.dropped += max(0, len(self._rows) - room)
-        self._rows = [*rows, *self._rows[:room]]
+        self._gathering.put_back(rows, self._handed_over)
         if not self._failing:
             self._failing = True
             self._events.emit(Trouble(str(self._path), f"no trace for now: {failure.value}"))
 
     def _last(self) -> Deferred[None]:
         self._cancel()
-        last = self._hand_over() if self._rows else succeed(None)
+        last = self._hand_over() if self._gathering else succeed(None)
         return last.addCallback(lambda _: self._in_thread(self._book.close))
 
     def _cancel(self) -> None:

@@ -71,26 +71,40 @@ class Copies(NamedTuple):
         return row._replace(octets=int(octets) if octets else None)
 
 
+Doing = tuple[Client | None, str, str]
+"""A client, None for the gateway itself; what it does; the mailbox with the copies."""
+
+
 def mark_of(uidl: str) -> str:
     """Return what `Copies.uidls` contains where a unique-id is among them."""
     return f"\n{uidl} "
 
 
-def together(copies: Sequence[Copies]) -> list[Copies]:
-    """Make one of what happened to the copies of a mailbox in the same way in the same session."""
-    found: dict[tuple[str, str, str], list[Copies]] = {}
-    for one in copies:
-        found.setdefault((one.session, one.what, one.address), []).append(one)
-    return [
-        group[0]._replace(uidls="\n" + "".join(one.uidls[1:] for one in group))
-        for group in found.values()
-    ]
-
-
-def rows_of(event: events.Event, now: float) -> Sequence[Row | Copies]:
-    """Return what the trace keeps of an event; nothing of most."""
+def rows_of(event: events.Event, now: float) -> Sequence[Row]:
+    """Return what the trace keeps of an event that is not about copies; nothing of most."""
     make = _MAKERS.get(type(event))
     return make(event, now) if make is not None else ()
+
+
+def copies_of(event: events.Event) -> tuple[Doing, list[str]] | None:
+    """Return what the trace keeps of an event about copies; None of others.
+
+    @return: who did what, and a line for each copy as in `Copies.uidls`.
+    """
+    about = _ABOUT_COPIES.get(type(event))
+    return about(event) if about is not None else None
+
+
+def row_of_copies(doing: Doing, at: float, lines: Sequence[str]) -> Copies:
+    """Return the row of what was done to copies, the first of them `at` that time."""
+    client, what, mailbox = doing
+    about = _session(client) if client is not None else ("", "", "", None)
+    return Copies(at, what, mailbox, *about, "\n" + "".join(lines))
+
+
+def is_traced(event: events.Event) -> bool:
+    """Say whether the trace keeps anything of an event."""
+    return type(event) in _MAKERS or type(event) in _ABOUT_COPIES
 
 
 def _row(client: Client, at: float, what: str, **values: Any) -> Row:
@@ -159,36 +173,33 @@ def _recipient_refused(event: events.RecipientRefused, now: float) -> list[Row]:
     return [row]
 
 
-def _retrieved(event: events.MessageRetrieved, now: float) -> list[Copies]:
-    line = f"\n{event.uidl} {event.octets}\n"
-    return [Copies(now, RETRIEVED, event.mailbox, *_session(event.client), line)]
+def _retrieved(event: events.MessageRetrieved) -> tuple[Doing, list[str]]:
+    return (event.client, RETRIEVED, event.mailbox), [f"{event.uidl} {event.octets}\n"]
 
 
-def _deleted(event: events.MessagesDeleted, now: float) -> list[Copies]:
-    return [Copies(now, DELETED, event.mailbox, *_session(event.client), _lines(event.uidls))]
+def _deleted(event: events.MessagesDeleted) -> tuple[Doing, list[str]]:
+    return (event.client, DELETED, event.mailbox), [f"{uidl} \n" for uidl in event.uidls]
 
 
-def _not_deleted(event: events.UpdateFailed, now: float) -> list[Copies]:
-    return [Copies(now, NOT_DELETED, event.mailbox, *_session(event.client), _lines(event.uidls))]
+def _not_deleted(event: events.UpdateFailed) -> tuple[Doing, list[str]]:
+    return (event.client, NOT_DELETED, event.mailbox), [f"{uidl} \n" for uidl in event.uidls]
 
 
-def _expired(event: events.MessagesExpired, now: float) -> list[Copies]:
-    return [Copies(now, EXPIRED, event.mailbox, "", "", "", None, _lines(event.uidls))]
+def _expired(event: events.MessagesExpired) -> tuple[Doing, list[str]]:
+    return (None, EXPIRED, event.mailbox), [f"{uidl} \n" for uidl in event.uidls]
 
 
 def _session(client: Client) -> tuple[str, str, str, str | None]:
     return client.id, client.protocol, client.host, client.user
 
 
-def _lines(uidls: Sequence[str]) -> str:
-    return "\n" + "".join([f"{uidl} \n" for uidl in uidls])
-
-
-_MAKERS: dict[type[events.Event], Callable[[Any, float], Sequence[Row | Copies]]] = {
+_MAKERS: dict[type[events.Event], Callable[[Any, float], Sequence[Row]]] = {
     events.MessageStored: _stored,
     events.MessageRefused: _refused,
     events.MessageAbandoned: _abandoned,
     events.RecipientRefused: _recipient_refused,
+}
+_ABOUT_COPIES: dict[type[events.Event], Callable[[Any], tuple[Doing, list[str]]]] = {
     events.MessageRetrieved: _retrieved,
     events.MessagesDeleted: _deleted,
     events.UpdateFailed: _not_deleted,

@@ -10,7 +10,8 @@ import pytest
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
-from gateway.events import Event, EventStream, Trouble
+from gateway.client import Client
+from gateway.events import Event, EventStream, MessageRetrieved, Trouble
 from gateway.trace import recorder as module
 from gateway.trace.book import TraceBook
 from gateway.trace.recorder import BATCH_ROWS, BATCH_SECONDS, RETRY_SECONDS, TraceRecorder
@@ -112,7 +113,7 @@ def test_a_file_that_cannot_be_written(traced: Traced, monkeypatch: pytest.Monke
         traced.clock.advance(RETRY_SECONDS)
         assert traced.work() == 1
     assert [type(event) for event in traced.told] == [Trouble]
-    assert traced.recorder.dropped == 6
+    assert traced.recorder.dropped == 3
     traced.path.rmdir()
     traced.clock.advance(RETRY_SECONDS)
     assert traced.work() == 1
@@ -121,3 +122,24 @@ def test_a_file_that_cannot_be_written(traced: Traced, monkeypatch: pytest.Monke
     traced.clock.advance(BATCH_SECONDS)
     assert traced.work() == 1
     assert traced.written() == 6
+
+
+def test_each_copy_counts_also_when_it_could_not_be_written(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 10)
+    traced.path.mkdir()
+    traced.recorder(stored("m0", ANNA))
+    client = Client("pop3", "192.0.2.9", user=ANNA)
+    for _ in range(3):
+        for number in range(5):
+            traced.recorder(MessageRetrieved(client, ANNA, f"u-m{number}", 80))
+        traced.clock.advance(RETRY_SECONDS)
+        traced.work()
+    assert traced.recorder.dropped == 15 - 8
+    traced.path.rmdir()
+    traced.clock.advance(RETRY_SECONDS)
+    traced.work()
+    book = TraceBook(traced.path)
+    assert [row.what for row in book.life_of("m0")] == ["mail", "stored", "retrieved", "retrieved"]
+    book.close()
