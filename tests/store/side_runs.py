@@ -22,6 +22,7 @@ from gateway.client import Client
 from gateway.events import EventStream
 from gateway.store.interfaces import MessageAttributes, StoreError
 from gateway.store.maildir import MaildirStore
+from gateway.store.maildir.removals import MANY
 from gateway.store.maildir.storers import storing_processes
 from gateway.store.side_process import RunningCode, Side, SideProcess
 
@@ -213,7 +214,66 @@ async def storing(folder: Path) -> Any:
     }
 
 
-_ALL = (answers, killed, unable, visible, upgraded, upgraded_meanwhile, signals, orphan, storing)
+async def removing(folder: Path) -> Any:
+    processes = storing_processes(reactor, folder / "mail", folder / "spool", EVENTS)
+    store = MaildirStore(
+        folder / "mail",
+        folder / "spool",
+        in_thread=deferToThread,
+        reactor=reactor,  # type: ignore[arg-type]
+        events=EVENTS,
+        storing_processes=processes,
+    )
+    store.start()
+    for number in range(5 * MANY):
+        writer = store.begin_delivery(MessageAttributes())
+        writer.write(b"%d\r\n" % number)
+        await writer.commit(["anna@example.com"])
+    new = folder / "mail" / "example.com" / "anna" / "new"
+
+    async def take(count: int, until: float | None = None, kill: bool = False) -> list[int]:
+        """Take the first messages away; return who was left, and how many files are."""
+        maildrop: Any = await store.open_maildrop("anna@example.com", Client("pop3", "192.0.2.1"))
+        indexes = range(count)
+        if kill:
+            os.kill(processes.large.pid or 0, signal.SIGSTOP)
+        taken = maildrop.commit(indexes) if until is None else maildrop.set_aside(indexes, until)
+        if kill:
+            os.kill(processes.large.pid or 0, signal.SIGKILL)
+        left = await taken
+        maildrop.release()
+        return [*left, len(list(new.iterdir()))]
+
+    by_thread = await take(MANY)
+    jobs: list[Any] = []
+    side = await ready(processes.large)
+    call, side.call = side.call, lambda job: jobs.append(job) or call(job)  # type: ignore[method-assign]
+    found = {
+        "many, by a thread": by_thread,
+        "few": await take(MANY - 1),
+        "many": await take(MANY),
+        "aside": await take(MANY, until=2e9),
+        "killed": await take(MANY, kill=True),
+        "jobs": [len(job.paths) for job in jobs],
+        "kept": len(list(new.parent.glob(".pop3gw.deleted/*/*"))),
+        "told": len(TOLD),
+    }
+    await store.stop()
+    return found
+
+
+_ALL = (
+    answers,
+    killed,
+    unable,
+    visible,
+    upgraded,
+    upgraded_meanwhile,
+    signals,
+    orphan,
+    storing,
+    removing,
+)
 RUNS = {run.__name__: run for run in _ALL}
 
 

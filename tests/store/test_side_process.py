@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gateway.store.maildir.removals import MANY
+
 CHECKOUT = Path(__file__).parents[2]
 SECONDS = 60
 
@@ -110,3 +112,16 @@ def test_maildirs(tmp_path: Path) -> None:
         assert failure.startswith("StoreError: cannot ")
         assert "carl" in failure
         assert "Not a directory" in failure
+
+
+def test_it_removes_many_messages(tmp_path: Path) -> None:
+    assert run("removing", tmp_path) == {
+        "many, by a thread": [4 * MANY],  # the process was not there yet
+        "few": [3 * MANY + 1],
+        "many": [2 * MANY + 1],
+        "aside": [MANY + 1],
+        "killed": [1],
+        "jobs": [MANY, MANY, MANY],
+        "kept": MANY,
+        "told": 1,
+    }

@@ -17,7 +17,7 @@ from gateway.store.folders import make_folder
 from gateway.store.interfaces import DeletedMessage
 from gateway.store.maildir import records
 from gateway.store.maildir.names import base_name, parse, place, time_of_place, uidl
-from gateway.store.maildir.removal import take_away
+from gateway.store.maildir.removal import remove, take_away
 from gateway.store.maildir.sizes import OPEN_MESSAGE
 from gateway.store.maildir.slices import SLICE, let_others_run
 
@@ -46,6 +46,11 @@ def set_aside(folder: Path, paths: dict[str, str], until: float) -> set[str]:
     except OSError:
         return set(paths)
     return left
+
+
+def take_out(folder: Path, paths: dict[str, str], until: float | None) -> set[str]:
+    """Set messages aside, or remove them where `until` is None. See `take_away`."""
+    return remove(folder, paths) if until is None else set_aside(folder, paths, until)
 
 
 def kept_until(until: float) -> float:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredSemaphore, fail, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -22,11 +21,10 @@ from gateway.store.interfaces import (
     StoreError,
 )
 from gateway.store.maildir.age import older_than
-from gateway.store.maildir.aside import set_aside
 from gateway.store.maildir.listing import Listing
 from gateway.store.maildir.locate import locate
 from gateway.store.maildir.reader import SizeMismatch, open_reader
-from gateway.store.maildir.removal import remove
+from gateway.store.maildir.removals import Removals
 from gateway.store.maildir.sizes import count
 
 
@@ -36,7 +34,7 @@ class Maildrop:
 
     @param distrust: called with the mailbox and the base name of a message whose size is not what
         was thought.
-    @param removals: bounds how many removals are under way.
+    @param removals: who takes deleted messages away.
     """
 
     def __init__(
@@ -45,7 +43,7 @@ class Maildrop:
         listing: Listing,
         in_thread: InThread,
         distrust: Callable[[str, str], None],
-        removals: DeferredSemaphore,
+        removals: Removals,
     ) -> None:
         self.mailbox = hold.mailbox
         self.snapshot = listing.snapshot
@@ -75,23 +73,21 @@ class Maildrop:
 
     def commit(self, deleted: Sequence[int]) -> Deferred[list[int]]:
         """See `IMaildrop.commit`."""
-        return self._take_away(deleted, remove)
+        return self._take_away(deleted, None)
 
     def set_aside(self, deleted: Sequence[int], until: float) -> Deferred[list[int]]:
         """See `IKeepingMaildrop.set_aside`."""
-        return self._take_away(deleted, set_aside, until)
+        return self._take_away(deleted, until)
 
     def older_than(self, moment: float) -> Deferred[list[int]]:
         """See `IKeepingMaildrop.older_than`."""
         return self._in_thread(older_than, self._listing, moment)
 
-    def _take_away(
-        self, deleted: Sequence[int], take: Callable[..., set[str]], *more: Any
-    ) -> Deferred[list[int]]:
+    def _take_away(self, deleted: Sequence[int], until: float | None) -> Deferred[list[int]]:
         if not deleted:
             return succeed([])
         self._removing = True
-        removal = self._removals.run(self._in_thread, _take, self._listing, deleted, take, *more)
+        removal = self._removals.take_away(self._listing, deleted, until)
         return removal.addBoth(self._removed, deleted)
 
     def release(self) -> None:
@@ -142,13 +138,9 @@ class Maildrop:
             self._hold.release()
         if isinstance(result, Failure):
             return result
+        if not result:
+            return []
         return [index for index in deleted if self._listing.base(index) in result]
-
-
-def _take(
-    listing: Listing, deleted: Sequence[int], take: Callable[..., set[str]], *more: Any
-) -> set[str]:
-    return take(listing.folder, listing.paths(deleted), *more)
 
 
 def _count(path: str) -> tuple[int, int]:

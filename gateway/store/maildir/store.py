@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -33,6 +33,7 @@ from gateway.store.maildir.folders import mailbox_folder, make_mailbox
 from gateway.store.maildir.listing import Listing, ListingCache
 from gateway.store.maildir.maildrop import Maildrop
 from gateway.store.maildir.names import NameMaker
+from gateway.store.maildir.removals import Removals
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.storers import Storers, StoringProcesses
 from gateway.store.maildir.tidy import tidy_tmp
@@ -51,8 +52,6 @@ MEMORY_OCTETS = 24 * 1024 * 1024
 _TIDY_SECONDS = 3600.0
 """How often tmp/ of a mailbox that never changes is looked at."""
 _MOST_DISTRUSTED = 10_000
-_PARALLEL_REMOVALS = 2
-"""More threads that do nothing but call the system mostly wait for the interpreter's lock."""
 
 
 @implementer(IMailStore)
@@ -67,7 +66,8 @@ class MaildirStore:
     @param host: what the names of message files end with; the name of this machine by default.
     @param takeover: says which sessions have to give up their maildrop to another login.
     @param tally: what the workers of one gateway tell each other; None where there is one process.
-    @param storing_processes: store messages when several come at once, or a large one.
+    @param storing_processes: store messages when several come at once, or a large one, and remove
+        many.
     """
 
     kind = "maildir"
@@ -97,7 +97,7 @@ class MaildirStore:
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
         self._distrusted: dict[str, set[str]] = {}
-        self._removals = DeferredSemaphore(_PARALLEL_REMOVALS)
+        self._removals = Removals(in_thread, storing_processes)
         self._usage = UsageBook(root, in_thread, reactor, tally)
         self._storers = Storers(root, self._spool, self._names, in_thread, storing_processes)
 

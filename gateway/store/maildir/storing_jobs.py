@@ -1,4 +1,4 @@
-"""What the process that stores messages is asked for."""
+"""What the process beside the gateway is asked for."""
 
 from __future__ import annotations
 
@@ -27,3 +27,13 @@ class Store(NamedTuple):
 
     messages: Sequence[tuple[int | None, MessageAttributes, Sequence[bytes], Sequence[str]]]
     """Of each its number, if some of it was added before; attributes, last blocks, mailboxes."""
+
+
+class Remove(NamedTuple):
+    """Messages to be removed, or set aside. Answered as `take_away` answers."""
+
+    folder: str
+    paths: dict[str, str]
+    """Where each message was last seen, by base name."""
+    until: float | None
+    """As for `set_aside`; None to remove them for good."""

@@ -1,4 +1,4 @@
-"""What runs in the process beside the gateway that stores messages: see `side_process`.
+"""What runs in the process beside the gateway, and stores and removes messages: see `side_process`.
 
 Arguments: the root of the mailboxes, the spool, by how much it yields to others (see `nice`).
 """
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from gateway.store.interfaces import MessageAttributes, StoreError
+from gateway.store.maildir.aside import take_out
 from gateway.store.maildir.incoming import IncomingMessage
 from gateway.store.maildir.names import NameMaker
 from gateway.store.maildir.spool import Spool
 from gateway.store.maildir.storing import Stored, Storing, store_all
-from gateway.store.maildir.storing_jobs import Add, Drop, Store
+from gateway.store.maildir.storing_jobs import Add, Drop, Remove, Store
 from gateway.store.side_work import Answer, serve
 
 THREADS = 8
@@ -35,7 +36,7 @@ class StoringProcess:
         self._messages: dict[int, IncomingMessage] = {}
         self._threads = ThreadPoolExecutor(THREADS)
 
-    def work(self, job: Add | Drop | Store, answer: Answer) -> None:
+    def work(self, job: Add | Drop | Store | Remove, answer: Answer) -> None:
         """Do a job: at once what is short, in a thread what waits for the disk."""
         if isinstance(job, Store):
             group = [
@@ -43,6 +44,8 @@ class StoringProcess:
                 for number, attributes, blocks, mailboxes in job.messages
             ]
             self._threads.submit(self._store, group, answer)
+        elif isinstance(job, Remove):
+            self._threads.submit(lambda: answer(_tried(_take_out, job)))
         else:
             answer(_tried(self._add if isinstance(job, Add) else self._drop, job))
 
@@ -67,6 +70,10 @@ class StoringProcess:
     def _store(self, group: Sequence[Storing], answer: Answer) -> None:
         results = _tried(lambda _: store_all(self._root, group), None)
         answer([_portable(one) for one in results] if isinstance(results, list) else results)
+
+
+def _take_out(job: Remove) -> set[str]:
+    return take_out(Path(job.folder), job.paths, job.until)
 
 
 def _tried(do: Callable[[Any], object], job: Any) -> object:
