@@ -218,7 +218,8 @@ class Store(_Table):
     kind: Literal["maildir", "sqlite"] | None = None
     """The kind for a new data folder; None takes what the folder has."""
     side_process: bool = True
-    """Whether further processes write to the disk while many messages, or large ones, arrive."""
+    """Whether further processes work on the disk while many messages, or large ones, arrive, or
+    many are deleted."""
 
 
 class Service(_Table):
