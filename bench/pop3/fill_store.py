@@ -1,4 +1,7 @@
-"""Fills mailboxes of the embedded store. Run: python fill_store.py DATA MESSAGES OCTETS ENCODED < USERS"""
+"""Fills mailboxes of the embedded store.
+
+Run: python fill_store.py DATA MESSAGES OCTETS ENCODED < USERS
+"""
 
 from __future__ import annotations
 
