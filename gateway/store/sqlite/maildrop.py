@@ -18,7 +18,8 @@ from gateway.store.sqlite.insertion import MICROSECONDS
 from gateway.store.sqlite.jobs import Removal
 from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.listing import Listing, attributes
-from gateway.store.sqlite.reader import FileReader, open_body
+from gateway.store.sqlite.read_ahead import ReadAhead, ReadAheads
+from gateway.store.sqlite.reader import FileReader, open_body, read_run
 from gateway.store.whole_message import WholeMessage
 
 
@@ -27,7 +28,13 @@ class Maildrop:
     """See `IMaildrop`."""
 
     def __init__(
-        self, hold: Hold, listing: Listing, layout: Layout, asking: Asking, committer: Committer
+        self,
+        hold: Hold,
+        listing: Listing,
+        layout: Layout,
+        asking: Asking,
+        committer: Committer,
+        read_aheads: ReadAheads,
     ) -> None:
         self.mailbox = hold.mailbox
         self.snapshot = listing.snapshot
@@ -36,6 +43,7 @@ class Maildrop:
         self._layout = layout
         self._asking = asking
         self._committer = committer
+        self._ahead = ReadAhead(read_aheads, listing.snapshot.sizes)
         self._removing = False
         self._released = False
 
@@ -43,11 +51,34 @@ class Maildrop:
         self, index: int
     ) -> WholeMessage | FileReader | Deferred[WholeMessage | FileReader]:
         """See `IMaildrop.open_message`."""
+        content = self._ahead.take(index)
+        if content is None:
+            count = self._ahead.count_from(index)
+            if count > 1:
+                self._read_ahead(index, count)
+                content = self._ahead.take(index)
+        if content is not None:
+            return WholeMessage(content)
         octets = self.snapshot.sizes[index]
         try:
             return self._asking.at_once(open_body, self._layout, self._listing.key(index), octets)
         except StoreError:
             return fail()
+
+    def _read_ahead(self, index: int, count: int) -> None:
+        """Read messages, up to one of which there is anything to say."""
+        try:
+            rows = self._asking.at_once_or_not(read_run, self._listing.key(index), count)
+        except StoreError:
+            return  # who asks for one of them alone is told
+        contents = []
+        for at, (place, number, content) in enumerate(rows or (), index):
+            if (place, number) != self._listing.key(at)[1:]:
+                break
+            if content is None or len(content) != self.snapshot.sizes[at]:
+                break
+            contents.append(content)
+        self._ahead.keep(index, contents)
 
     def attributes(self, index: int) -> MessageAttributes:
         """See `IMaildrop.attributes`."""
@@ -83,6 +114,7 @@ class Maildrop:
     def release(self) -> None:
         """See `IMaildrop.release`. Others have to wait until a removal under way has ended."""
         self._released = True
+        self._ahead.clear()
         if not self._removing:
             self._hold.release()
 

@@ -20,6 +20,11 @@ _CONTENT = (
     "SELECT content FROM messages LEFT JOIN contents USING (number)"
     " WHERE mailbox = ? AND place = ? AND messages.number = ?"
 )
+_RUN = (
+    "SELECT place, messages.number, content FROM messages LEFT JOIN contents USING (number)"
+    " WHERE mailbox = ? AND (place, messages.number) >= (?, ?)"
+    " ORDER BY place, messages.number LIMIT ?"
+)
 _FILE = "SELECT name FROM files WHERE number = ?"
 
 
@@ -45,6 +50,17 @@ def open_body(
     if row is None:
         raise Damaged(f"the body of message {key[2]} is missing")
     return FileReader(layout.large_file(row[0]), octets)
+
+
+def read_run(
+    connection: sqlite3.Connection, key: tuple[int, int, int], count: int
+) -> list[tuple[int, int, bytes | None]]:
+    """Read several messages of a mailbox that follow one another.
+
+    @param key: mailbox, place and number of the first.
+    @return: of each place, number and body; None for a body that is not in the database.
+    """
+    return connection.execute(_RUN, (*key, count)).fetchall()
 
 
 @implementer(IMessageReader)

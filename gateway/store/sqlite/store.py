@@ -39,6 +39,7 @@ from gateway.store.sqlite.layout import Layout
 from gateway.store.sqlite.listing import Listing, ListingCache, load, load_if_small
 from gateway.store.sqlite.maildrop import Maildrop
 from gateway.store.sqlite.migration import refuse_newer
+from gateway.store.sqlite.read_ahead import ReadAheads
 from gateway.store.sqlite.usage import usage_of_domain, usage_of_mailbox
 from gateway.store.takeover import Takeover
 from gateway.store.writer import MessageWriter
@@ -86,6 +87,7 @@ class SQLiteStore:
         self._holds = MaildropHolds(reactor, wait_seconds, takeover)
         self._listings = ListingCache(cached_messages)
         self._memory = Memory(memory_octets)
+        self._read_aheads = ReadAheads()
         self._asking = Asking(self._database, in_thread)
         self._writer = WriterThread(reactor) if IReactorFromThreads.providedBy(reactor) else None
         self._committer = Committer(
@@ -170,7 +172,9 @@ class SQLiteStore:
         return self._maildrop(hold, listing)
 
     def _maildrop(self, hold: Hold, listing: Listing) -> Maildrop:
-        return Maildrop(hold, listing, self._layout, self._asking, self._committer)
+        return Maildrop(
+            hold, listing, self._layout, self._asking, self._committer, self._read_aheads
+        )
 
     async def _hold(self, mailbox: str, client: Client) -> Hold:
         place = self._layout.lock_folder(mailbox)
