@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +15,16 @@ from gateway.events import EventStream
 from gateway.net.local_ca import LocalCA
 from gateway.net.tls import ServerTLS
 from gateway.net.tls_protocol import TOGETHER_OCTETS
-from tests.interop.gateway import ROOT
+from tests.net.twisted_tests import run_twisted_tests
 
-SCRIPT = Path(__file__).with_name("twisted_tls_tests.py")
 RECORD = 16_384
 
 
-def run_twisted_tests(folder: Path, *protocol: str) -> dict[str, Any]:
-    folder.mkdir()
-    done = subprocess.run(
-        [sys.executable, SCRIPT, *protocol],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=True,
-        timeout=300,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def test_it_is_a_tls_protocol_as_twisted_tests_them(tmp_path: Path) -> None:
-    ours = run_twisted_tests(tmp_path / "ours", "gateway.net.tls_protocol.TLSProtocol")
-    theirs = run_twisted_tests(tmp_path / "theirs")
+    ours = run_twisted_tests(
+        "twisted_tls_tests.py", tmp_path / "ours", "gateway.net.tls_protocol.TLSProtocol"
+    )
+    theirs = run_twisted_tests("twisted_tls_tests.py", tmp_path / "theirs")
     assert ours["ran"] == theirs["ran"] > 50
     assert set(ours["failed"]) <= set(theirs["failed"])
 
