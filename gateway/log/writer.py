@@ -7,7 +7,6 @@ nobody can write a line of their own into the log, or another's address into the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,23 +52,7 @@ class LogWriter:
         if method is not None:
             level, line = method(self, event)
             if line:
-                self._write(level, line)
-
-    def _write(self, level: Any, line: str) -> None:
-        """Do what `Logger.emit` does, but for making sure that there is such a level: that sorts
-        all levels, which is most of its time."""
-        logger = self.logger
-        logger.observer(
-            {
-                "line": line,
-                "log_format": LINE_FORMAT,
-                "log_level": level,
-                "log_logger": logger,
-                "log_namespace": logger.namespace,
-                "log_source": logger.source,
-                "log_time": time.time(),
-            }
-        )
+                self.logger.emit(level, LINE_FORMAT, line=line)
 
     def _retrieved(self, event: events.MessageRetrieved) -> tuple[Any, str]:
         work = self._work.setdefault(event.client, _Work())

@@ -71,7 +71,7 @@ class FolderLock:
 
     @staticmethod
     def _sign(descriptor: int, host: str, since: float) -> None:
-        line = f'{{"since": {since}, "host": {json.dumps(host)}, "pid": {os.getpid()}}}'
+        line = json.dumps({"since": since, "host": host, "pid": os.getpid()})
         try:
             # So long that nothing of what another has written stays visible behind it.
             os.pwrite(descriptor, f"{line:{_LINE_OCTETS}}\n".encode(), 0)

@@ -180,6 +180,13 @@ class SideProcess:
         side = self._side
         return side if side is not None and side.ready else None
 
+    def side_or_start(self) -> Side | None:
+        """Return what takes calls now; None while nothing does, and it is started then."""
+        side = self.side
+        if side is None:
+            self.start()
+        return side
+
     @property
     def pid(self) -> int | None:
         """The process, while there is one."""

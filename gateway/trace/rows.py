@@ -178,19 +178,23 @@ def _retrieved(event: events.MessageRetrieved) -> tuple[Doing, list[str]]:
 
 
 def _deleted(event: events.MessagesDeleted) -> tuple[Doing, list[str]]:
-    return (event.client, DELETED, event.mailbox), [f"{uidl} \n" for uidl in event.uidls]
+    return (event.client, DELETED, event.mailbox), _lines(event.uidls)
 
 
 def _not_deleted(event: events.UpdateFailed) -> tuple[Doing, list[str]]:
-    return (event.client, NOT_DELETED, event.mailbox), [f"{uidl} \n" for uidl in event.uidls]
+    return (event.client, NOT_DELETED, event.mailbox), _lines(event.uidls)
 
 
 def _expired(event: events.MessagesExpired) -> tuple[Doing, list[str]]:
-    return (None, EXPIRED, event.mailbox), [f"{uidl} \n" for uidl in event.uidls]
+    return (None, EXPIRED, event.mailbox), _lines(event.uidls)
 
 
 def _session(client: Client) -> tuple[str, str, str, str | None]:
     return client.id, client.protocol, client.host, client.user
+
+
+def _lines(uidls: Sequence[str]) -> list[str]:
+    return [f"{uidl} \n" for uidl in uidls]
 
 
 _MAKERS: dict[type[events.Event], Callable[[Any, float], Sequence[Row]]] = {

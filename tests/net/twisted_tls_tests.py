@@ -3,14 +3,12 @@
 Arguments: the module and class that takes the place of that protocol, or nothing for Twisted's own.
 """
 
-import json
 import sys
-from pathlib import Path
 
 from twisted.protocols import tls
 from twisted.python.reflect import namedAny
-from twisted.trial.reporter import MinimalReporter
-from twisted.trial.runner import TestLoader, TrialRunner
+
+from tests.net.trial_run import report
 
 
 def main(protocol: str | None) -> None:
@@ -20,11 +18,7 @@ def main(protocol: str | None) -> None:
         setattr(tls, "TLSMemoryBIOProtocol", namedAny(protocol))  # noqa: B010
     # Without the layer that joins small writes, which ours replaces.
     setattr(tls.TLSMemoryBIOFactory, "protocol", tls.TLSMemoryBIOProtocol)  # noqa: B010
-    suite = TestLoader().loadByName("twisted.protocols.test.test_tls")
-    with Path("output").open("w") as output:
-        result = TrialRunner(MinimalReporter, stream=output, workingDirectory="trial").run(suite)
-    failed = [test.id() for test, _ in (*result.errors, *result.failures)]
-    json.dump({"ran": result.testsRun, "failed": failed}, sys.__stdout__)
+    report(["twisted.protocols.test.test_tls"])
 
 
 main(*(sys.argv[1:] or [None]))

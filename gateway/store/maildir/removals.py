@@ -50,12 +50,10 @@ class Removals:
     ) -> Deferred[set[str]]:
         side = None
         if self._process is not None and MANY <= len(deleted) <= MOST:
-            side = self._process.side
-            if side is None:
-                self._process.start()
+            side = self._process.side_or_start()
         if side is None:
             return self._in_thread(_take_listed, listing, deleted, until)
-        job = Remove(str(listing.folder), listing.paths(deleted), until)
+        job = Remove(listing.folder, listing.paths(deleted), until)
         return side.call(job).addErrback(self._do_it_again, listing, deleted, until)
 
     def _do_it_again(

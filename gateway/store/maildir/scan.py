@@ -16,7 +16,6 @@ from gateway.store.maildir.names import (
     parse,
     parse_usual,
     place_by_time,
-    place_of_unsized,
     uidl,
 )
 from gateway.store.maildir.records import Records
@@ -104,7 +103,7 @@ class Scan:
                 if base in known and self._recall(known[base], name, in_cur, entry.inode()):
                     continue
                 sizes = parse_usual(base)
-                place = base if sizes is not None else place_of_unsized(base)
+                place = base if sizes is not None else _place_of_unsized(base)
                 if not place or base in unusual or base in found:
                     self._look_at(entry, base, in_cur, rows)
                 elif entry.is_file(follow_symlinks=False):
@@ -235,6 +234,12 @@ class Scan:
                 del self.found[base]
                 continue
             fresh.file_octets[index], fresh.octets[index] = found
+
+
+def _place_of_unsized(base: str) -> str:
+    """Return the place of a message whose name tells its time, but no canonical size; else ""."""
+    place, _, octets = parse(base)
+    return place if octets < 0 else ""
 
 
 @contextmanager

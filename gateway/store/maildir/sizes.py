@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cached_property
 from pathlib import Path
 
 from gateway.store.maildir.slices import SLICE, let_others_run
@@ -29,7 +30,6 @@ class CountedSizes:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
         self._new_path = folder / _NEW_FILE
-        self._known: dict[str, int] | None = None
         self._lines = 0
         self._used: list[str] = []
         self._added: list[str] = []
@@ -44,7 +44,7 @@ class CountedSizes:
         @raise FileNotFoundError: it is gone.
         """
         try:
-            if not again and self._remembers_any():
+            if not again and self._known:
                 found = self._find(base, os.stat(name, dir_fd=folder, follow_symlinks=False))
                 if found is not None:
                     return found
@@ -56,14 +56,9 @@ class CountedSizes:
             octets = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
             return octets, octets
 
-    def _remembers_any(self) -> bool:
-        if self._known is None:
-            self._known = self._load()
-        return bool(self._known)
-
     def _find(self, base: str, status: os.stat_result) -> tuple[int, int] | None:
         file = f"{status.st_size} {status.st_mtime_ns} {base}"
-        octets = self._known.get(file) if self._known is not None else None
+        octets = self._known.get(file)
         if octets is None:
             return None
         self._used.append(f"{octets} {file}\n")
@@ -94,7 +89,8 @@ class CountedSizes:
             # A mailbox that cannot be written to is counted again next time.
             return
 
-    def _load(self) -> dict[str, int]:
+    @cached_property
+    def _known(self) -> dict[str, int]:
         known: dict[str, int] = {}
         try:
             lines = self._path.open(encoding="ascii", errors="replace", newline="\n")

@@ -93,10 +93,9 @@ class Storers:
     def spool(self, attributes: MessageAttributes) -> SpooledInThread | SpooledBeside:
         """Begin a message that is too large to wait in memory."""
         if self._processes is not None:
-            side = self._processes.large.side
+            side = self._processes.large.side_or_start()
             if side is not None:
                 return SpooledBeside(side, next(self._numbers), attributes)
-            self._processes.large.start()
         return SpooledInThread(self._root, self._new(attributes), self._in_thread)
 
     def stop(self) -> Deferred[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from gateway.store.interfaces import MessageAttributes
@@ -32,7 +33,7 @@ class Store(NamedTuple):
 class Remove(NamedTuple):
     """Messages to be removed, or set aside. Answered as `take_away` answers."""
 
-    folder: str
+    folder: Path
     paths: dict[str, str]
     """Where each message was last seen, by base name."""
     until: float | None

@@ -73,7 +73,7 @@ class StoringProcess:
 
 
 def _take_out(job: Remove) -> set[str]:
-    return take_out(Path(job.folder), job.paths, job.until)
+    return take_out(job.folder, job.paths, job.until)
 
 
 def _tried(do: Callable[[Any], object], job: Any) -> object:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 TOGETHER_OCTETS = 65_536
 """So much is read in one go, as of a file."""
 TOGETHER = 32
+"""So many messages at most, however small."""
 SMALL_OCTETS = 16_384
 """To read a larger one takes so long that nothing is gained."""
 MOST_OCTETS = 4 * 1024 * 1024
@@ -25,17 +26,18 @@ class ReadAheads:
         self.octets = 0
         """How much that is."""
 
-    def held(self, holder: ReadAhead, octets: int) -> None:
-        """A session holds so much more, or less."""
+    def begun(self, holder: ReadAhead, octets: int) -> None:
+        """A session that held nothing holds so much."""
         self.octets += octets
-        if octets > 0:
-            self._holders[holder] = None
-            while self.octets > self._most and len(self._holders) > 1:
-                next(iter(self._holders)).clear()
+        self._holders[holder] = None
+        while self.octets > self._most and len(self._holders) > 1:
+            next(iter(self._holders)).clear()
 
-    def ended(self, holder: ReadAhead) -> None:
-        """A session holds nothing any more."""
-        self._holders.pop(holder, None)
+    def released(self, holder: ReadAhead, octets: int, *, all_of_it: bool) -> None:
+        """A session holds so much less, or nothing any more."""
+        self.octets -= octets
+        if all_of_it:
+            del self._holders[holder]
 
 
 class ReadAhead:
@@ -55,9 +57,7 @@ class ReadAhead:
         content = self._ready.pop(index, None)
         if content is not None:
             self._next = index + 1
-            self._shared.held(self, -len(content))
-            if not self._ready:
-                self._shared.ended(self)
+            self._shared.released(self, len(content), all_of_it=not self._ready)
         return content
 
     def count_from(self, index: int) -> int:
@@ -82,12 +82,11 @@ class ReadAhead:
         if ready:
             self.clear()
             self._ready = ready
-            self._shared.held(self, sum(map(len, ready.values())))
+            self._shared.begun(self, sum(map(len, ready.values())))
 
     def clear(self) -> None:
         """Forget all."""
         if self._ready:
             octets = sum(map(len, self._ready.values()))
             self._ready = {}
-            self._shared.held(self, -octets)
-            self._shared.ended(self)
+            self._shared.released(self, octets, all_of_it=True)
